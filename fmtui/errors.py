@@ -1,0 +1,23 @@
+"""All of fmtui's errors, in one tree; `registry.errors` holds its root."""
+
+from registry.errors import (
+    BadInputError,
+    ConflictError,
+    FmtuiError,
+    NotFoundError,
+    RemoteError,
+    RunFailedError,
+    StorageError,
+    UsageError,
+)
+
+__all__ = [
+    "BadInputError",
+    "ConflictError",
+    "FmtuiError",
+    "NotFoundError",
+    "RemoteError",
+    "RunFailedError",
+    "StorageError",
+    "UsageError",
+]

@@ -1,0 +1,1 @@
+"""What fmtui can do, once, for the command line and for the screens alike."""

@@ -1,0 +1,1 @@
+"""Local endpoints: the gateway, and the scoring script that Azure ML would load too."""

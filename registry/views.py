@@ -1,0 +1,264 @@
+"""What readers get: small frozen records, plain to print, with the shapes that `--json` promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """A model in the catalogue. `imported` names the local version that came from it."""
+
+    ref: str
+    source: str
+    name: str
+    version: str
+    hub_id: str | None
+    tasks: tuple[str, ...]
+    finetune_tasks: tuple[str, ...]
+    license: str | None
+    parameters: int | None
+    size_bytes: int | None
+    downloads: int | None
+    architecture: str | None
+    languages: tuple[str, ...]
+    gated: bool
+    skus: dict[str, Any]
+    defaults: dict[str, str]
+    description: str | None
+    imported: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "source": self.source,
+            "name": self.name,
+            "version": self.version,
+            "hub_id": self.hub_id,
+            "tasks": list(self.tasks),
+            "finetune_tasks": list(self.finetune_tasks),
+            "license": self.license,
+            "parameters": self.parameters,
+            "size_bytes": self.size_bytes,
+            "downloads": self.downloads,
+            "architecture": self.architecture,
+            "languages": list(self.languages),
+            "gated": self.gated,
+            "imported": self.imported,
+        }
+
+    def as_full_json(self) -> dict[str, Any]:
+        """All that is known, for `catalog show`."""
+        return self.as_json() | {
+            "skus": self.skus,
+            "defaults": self.defaults,
+            "description": self.description,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPage:
+    """A page of the catalogue; `total` stops counting at `capped_at` ("1000+")."""
+
+    rows: tuple[CatalogEntry, ...]
+    total: int
+    capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFileInfo:
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A registered model version. `run` is the one that made it, `parent` what it was made of."""
+
+    id: int
+    ref: str
+    name: str
+    version: int
+    task: str | None
+    architecture: str | None
+    model_type: str | None
+    parameters: int | None
+    size_bytes: int
+    license: str | None
+    origin: str
+    revision: str | None
+    parent: str | None
+    run: str | None
+    path: str
+    created: str
+    verified: str | None
+    labels: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """`verified` once its files were hashed against what was recorded, else `registered`."""
+        return "verified" if self.verified else "registered"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "name": self.name,
+            "version": self.version,
+            "task": self.task,
+            "architecture": self.architecture,
+            "model_type": self.model_type,
+            "parameters": self.parameters,
+            "size_bytes": self.size_bytes,
+            "license": self.license,
+            "origin": self.origin,
+            "revision": self.revision,
+            "parent": self.parent,
+            "run": self.run,
+            "state": self.state,
+            "path": self.path,
+            "created": self.created,
+            "labels": list(self.labels),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """A registered version of data; `roles` maps a role to a column where a person set it."""
+
+    id: int
+    ref: str
+    name: str
+    version: int
+    path: str
+    fingerprint: str
+    rows: int
+    columns: tuple[str, ...]
+    roles: dict[str, str]
+    splits: dict[str, int]
+    size_bytes: int
+    source: str
+    created: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "name": self.name,
+            "version": self.version,
+            "rows": self.rows,
+            "columns": list(self.columns),
+            "roles": self.roles,
+            "fingerprint": self.fingerprint,
+            "splits": self.splits,
+            "size_bytes": self.size_bytes,
+            "source": self.source,
+            "path": self.path,
+            "created": self.created,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """The registry's row of a run; `fmtui.runs` knows how it is right now."""
+
+    id: int
+    kind: str
+    backend: str
+    task: str | None
+    state: str
+    name: str | None
+    model: str | None
+    data: str | None
+    output: str | None
+    metrics: dict[str, float] = field(default_factory=dict)
+    created: str = ""
+    started: str | None = None
+    ended: str | None = None
+    error: str | None = None
+
+    @property
+    def run(self) -> str:
+        return f"r{self.id}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "run": self.run,
+            "kind": self.kind,
+            "state": self.state,
+            "backend": self.backend,
+            "task": self.task,
+            "name": self.name,
+            "model": self.model,
+            "data": self.data,
+            "output": self.output,
+            "metrics": self.metrics,
+            "created": self.created,
+            "started": self.started,
+            "ended": self.ended,
+            "error": self.error,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    step: int
+    epoch: float | None
+    split: str
+    name: str
+    value: float
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "epoch": self.epoch,
+            "split": self.split,
+            "name": self.name,
+            "value": self.value,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentInfo:
+    name: str
+    model: str
+    state: str
+    traffic: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "model": self.model,
+            "state": self.state,
+            "traffic": self.traffic,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointInfo:
+    """An endpoint; `state` is what was last written, the services prove it from the process."""
+
+    id: int
+    name: str
+    target: str
+    state: str
+    host: str | None
+    port: int | None
+    created: str
+    deployments: tuple[DeploymentInfo, ...] = ()
+
+    @property
+    def url(self) -> str | None:
+        if self.host is None or self.port is None:
+            return None
+        return f"http://{self.host}:{self.port}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "endpoint": self.name,
+            "target": self.target,
+            "state": self.state,
+            "url": self.url,
+            "deployments": [d.as_json() for d in self.deployments],
+            "created": self.created,
+        }

@@ -1,0 +1,1 @@
+"""What you see: one module a screen."""
