@@ -136,7 +136,6 @@ CREATE TABLE run (
 	started VARCHAR, 
 	ended VARCHAR, 
 	error VARCHAR, 
-	journal_offset INTEGER NOT NULL, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(dataset_version_id) REFERENCES dataset_version (id), 
 	FOREIGN KEY(model_version_id) REFERENCES model_version (id), 

@@ -74,7 +74,6 @@ class Run(SQLModel, table=True):
     started: str | None = None
     ended: str | None = None
     error: str | None = None
-    journal_offset: int = 0
 
 
 class ModelVersion(SQLModel, table=True):

@@ -1,4 +1,4 @@
-"""What readers get: small frozen records, plain to print, with the shapes that `--json` promises."""
+"""What readers get: small frozen records with the shapes that `--json` promises."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from alembic import context
 from sqlalchemy import create_engine
+from sqlmodel import SQLModel
 
 import registry.tables  # noqa: F401  (fills the metadata that autogenerate compares with)
-from sqlmodel import SQLModel
 
 engine = create_engine(context.config.get_main_option("sqlalchemy.url"))
 with engine.begin() as connection:

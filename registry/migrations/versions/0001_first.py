@@ -184,7 +184,6 @@ def upgrade() -> None:
         sa.Column("started", sa.String(), nullable=True),
         sa.Column("ended", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
-        sa.Column("journal_offset", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["dataset_version_id"],
             ["dataset_version.id"],
