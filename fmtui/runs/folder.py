@@ -1,0 +1,169 @@
+"""A run is a folder; this is its layout. The registry's row is only an index of it.
+
+```
+spec.json      all that is needed to do it again
+journal.jsonl  append only: states, metrics, progress, checkpoints, warnings
+log.txt        stdout and stderr, written by the processes themselves
+lock           held by the supervisor and the worker: free means that both are gone
+exit.json      the end of it, by temp file, fsync and rename; attempts/ keeps earlier ends
+checkpoints/   step-N, complete or absent
+output/        what it made
+```
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fmtui.runs.process import Identity, is_locked, sync_folder, write_json
+
+ENDED = frozenset({"completed", "failed", "canceled"})
+ACTIVE = frozenset({"queued", "starting", "running", "finalizing", "not_responding"})
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How an attempt ended. `error` is a sentence; `ended` is UTC, ISO 8601."""
+
+    state: str
+    ended: str
+    error: str | None = None
+    resumable: bool = False
+
+
+class RunFolder:
+    """The folder of one run, `.../runs/r17`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def id(self) -> int:
+        return int(self.path.name.removeprefix("r"))
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def output(self) -> Path:
+        return self.path / "output"
+
+    @property
+    def heartbeat(self) -> Path:
+        return self.path / "heartbeat"
+
+    @property
+    def cancel_request(self) -> Path:
+        return self.path / "cancel"
+
+    def spec(self) -> dict[str, Any]:
+        """What was asked for. Raises OSError or ValueError where the file is gone or broken."""
+        value: dict[str, Any] = json.loads((self.path / "spec.json").read_text())
+        return value
+
+    def exit(self) -> Exit | None:
+        """How it ended, None while it has not."""
+        try:
+            values = json.loads((self.path / "exit.json").read_text())
+            return Exit(
+                str(values["state"]),
+                str(values["ended"]),
+                values.get("error"),
+                bool(values.get("resumable")),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write_exit(self, end: Exit) -> None:
+        write_json(self.path / "exit.json", asdict(end))
+
+    def worker(self) -> Identity | None:
+        return Identity.load(self.path / "worker.json")
+
+    def supervisor(self) -> Identity | None:
+        return Identity.load(self.path / "supervisor.json")
+
+    def was_started(self) -> bool:
+        """Whether this attempt ever had a worker."""
+        return (self.path / "worker.json").exists()
+
+    def held(self) -> bool:
+        """Whether a supervisor or a worker is alive: proved by the lock that both hold."""
+        return is_locked(self.lock)
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint."""
+        return max(
+            complete_checkpoints(self.checkpoints), key=checkpoint_step, default=None
+        )
+
+    def start_over(self) -> None:
+        """Clear the end of the last attempt, keeping it under attempts/, so that it can go on."""
+        attempts = self.path / "attempts"
+        attempts.mkdir(exist_ok=True)
+        number = len(list(attempts.glob("exit.*.json"))) + 1
+        for name in ("worker.json", "supervisor.json", "heartbeat", "cancel"):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            (self.path / "exit.json").replace(attempts / f"exit.{number}.json")
+        sync_folder(self.path)
+
+    @classmethod
+    def create(cls, runs: Path, number: int, spec: dict[str, Any]) -> RunFolder:
+        """Make the folder with its spec: whole, or not at all. Raises OSError."""
+        runs.mkdir(parents=True, exist_ok=True)
+        temp = runs / f".r{number}.part"
+        shutil.rmtree(temp, ignore_errors=True)
+        try:
+            temp.mkdir()
+            write_json(temp / "spec.json", spec)
+            temp.rename(runs / f"r{number}")
+        except BaseException:
+            shutil.rmtree(temp, ignore_errors=True)
+            raise
+        sync_folder(runs)
+        return cls(runs / f"r{number}")
+
+
+_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
+COMPLETE = ".complete"
+"""The file that is written last into a checkpoint, after all others were synced."""
+
+
+def checkpoint_step(path: Path) -> int:
+    match = _CHECKPOINT.fullmatch(path.name)
+    return int(match[1]) if match else -1
+
+
+def complete_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints that were written to their end."""
+    if not folder.is_dir():
+        return []
+    return [p for p in folder.iterdir() if checkpoint_step(p) >= 0 and (p / COMPLETE).exists()]
+
+
+def all_folders(runs: Path) -> list[RunFolder]:
+    """Every run's folder under `runs`, by number."""
+    if not runs.is_dir():
+        return []
+    found = [p for p in runs.iterdir() if re.fullmatch(r"r[1-9]\d*", p.name) and p.is_dir()]
+    return sorted((RunFolder(p) for p in found), key=lambda folder: folder.id)

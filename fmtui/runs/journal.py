@@ -1,0 +1,116 @@
+"""The journal of a run: one JSON object a line, appended in a single write, read incrementally.
+
+Events: `state` (state), `metric` (step, epoch, split, values), `progress` (step, total, epoch,
+epochs, rate), `checkpoint` (step, path), `resumed` (step), `warning` and `note` (message).
+A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from registry.database import now
+from registry.views import MetricPoint
+
+
+class Journal:
+    """Appends events. Safe to open by several processes: a line is one O_APPEND write."""
+
+    def __init__(self, path: Path) -> None:
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        size = os.fstat(self._handle).st_size
+        # A writer that was killed, or a disk that was full, may have left half a line.
+        if size and os.pread(self._handle, 1, size - 1) != b"\n":
+            os.write(self._handle, b"\n")
+
+    def write(self, event: str, **values: Any) -> None:
+        line = json.dumps({"t": now(), "event": event, **values}, ensure_ascii=False) + "\n"
+        os.write(self._handle, line.encode())
+
+    def state(self, state: str) -> None:
+        self.write("state", state=state)
+
+    def metrics(self, step: int, epoch: float | None, split: str, values: dict[str, float]) -> None:
+        self.write("metric", step=step, epoch=epoch, split=split, values=values)
+
+    def sync(self) -> None:
+        os.fsync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+@dataclass
+class Story:
+    """What a journal tells so far. `read` goes on where the last call stopped."""
+
+    path: Path
+    state: str | None = None
+    started: str | None = None
+    step: int = 0
+    total_steps: int = 0
+    epoch: float = 0.0
+    total_epochs: float = 0.0
+    rate: float | None = None
+    best: str | None = None
+    last_event: str | None = None
+    points: list[MetricPoint] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    _offset: int = 0
+
+    def read(self) -> Story:
+        """Take in what was appended since; half a line at the end waits for its other half."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                content = file.read()
+        except FileNotFoundError:
+            return self
+        whole = content.rfind(b"\n") + 1
+        self._offset += whole
+        for line in content[:whole].splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                self._take(event)
+        return self
+
+    def _take(self, event: dict[str, Any]) -> None:
+        self.last_event = event.get("t")
+        kind = event.get("event")
+        if kind == "state":
+            self.state = event["state"]
+            if self.state == "running" and self.started is None:
+                self.started = event.get("t")
+        elif kind == "metric":
+            self.points += [
+                MetricPoint(event["step"], event.get("epoch"), event["split"], name, float(value))
+                for name, value in event["values"].items()
+                if value is not None and math.isfinite(float(value))
+            ]
+        elif kind == "progress":
+            self.step, self.total_steps = event["step"], event["total"]
+            self.epoch, self.total_epochs = event["epoch"], event["epochs"]
+            self.rate = event.get("rate")
+        elif kind == "best":
+            self.best = event["text"]
+        elif kind == "resumed":
+            self.step = event["step"]
+            self.points = [p for p in self.points if p.step <= event["step"]]
+        elif kind == "warning":
+            self.warnings.append(event["message"])
+
+    def final_metrics(self) -> dict[str, float]:
+        """The last value of every metric that was measured on held-out rows.
+
+        Training curves are left out, unless there is nothing else.
+        """
+        held_out = [p for p in self.points if p.split != "train"]
+        return {p.name: p.value for p in held_out or self.points}
