@@ -224,6 +224,7 @@ class DeploymentInfo:
     model: str
     state: str
     traffic: int
+    error: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -231,6 +232,7 @@ class DeploymentInfo:
             "model": self.model,
             "state": self.state,
             "traffic": self.traffic,
+            "error": self.error,
         }
 
 
@@ -246,12 +248,14 @@ class EndpointInfo:
     port: int | None
     created: str
     deployments: tuple[DeploymentInfo, ...] = ()
+    error: str | None = None
 
     @property
     def url(self) -> str | None:
         if self.host is None or self.port is None:
             return None
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -261,4 +265,5 @@ class EndpointInfo:
             "url": self.url,
             "deployments": [d.as_json() for d in self.deployments],
             "created": self.created,
+            "error": self.error,
         }
