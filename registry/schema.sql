@@ -6,7 +6,7 @@ CREATE TABLE alembic_version (
 CREATE TABLE catalog_model (
 	id INTEGER NOT NULL, 
 	source VARCHAR NOT NULL, 
-	name VARCHAR NOT NULL, 
+	name VARCHAR COLLATE "NOCASE" NOT NULL, 
 	version VARCHAR NOT NULL, 
 	hub_id VARCHAR, 
 	license VARCHAR, 
@@ -25,6 +25,9 @@ CREATE TABLE catalog_model (
 	PRIMARY KEY (id), 
 	UNIQUE (source, name, version)
 );
+CREATE INDEX ix_catalog_model_name ON catalog_model (name);
+CREATE INDEX ix_catalog_model_parameters ON catalog_model (parameters);
+CREATE INDEX ix_catalog_model_size_bytes ON catalog_model (size_bytes);
 CREATE INDEX ix_catalog_model_source ON catalog_model (source);
 CREATE TABLE dataset (
 	id INTEGER NOT NULL, 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, Column, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -20,14 +20,14 @@ class CatalogModel(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     source: str = Field(index=True)
-    name: str
+    name: str = Field(sa_column=Column(String(collation="NOCASE"), nullable=False, index=True))
     version: str = ""
     hub_id: str | None = None
     license: str | None = None
     tasks: list[str] | None = _json()
     finetune_tasks: list[str] | None = _json()
-    parameters: int | None = None
-    size_bytes: int | None = None
+    parameters: int | None = Field(default=None, index=True)
+    size_bytes: int | None = Field(default=None, index=True)
     downloads: int | None = None
     architecture: str | None = None
     languages: list[str] | None = _json()

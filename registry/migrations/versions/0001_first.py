@@ -12,7 +12,7 @@ def upgrade() -> None:
         "catalog_model",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("name", sa.String(collation="NOCASE"), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("hub_id", sa.String(), nullable=True),
         sa.Column("license", sa.String(), nullable=True),
@@ -32,6 +32,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "name", "version"),
     )
     with op.batch_alter_table("catalog_model", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_catalog_model_name"), ["name"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_catalog_model_parameters"), ["parameters"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_catalog_model_size_bytes"), ["size_bytes"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_catalog_model_source"), ["source"], unique=False)
 
     op.create_table(
@@ -273,5 +280,8 @@ def downgrade() -> None:
     op.drop_table("dataset")
     with op.batch_alter_table("catalog_model", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_catalog_model_source"))
+        batch_op.drop_index(batch_op.f("ix_catalog_model_size_bytes"))
+        batch_op.drop_index(batch_op.f("ix_catalog_model_parameters"))
+        batch_op.drop_index(batch_op.f("ix_catalog_model_name"))
 
     op.drop_table("catalog_model")
