@@ -72,6 +72,9 @@ class ModelFileInfo:
     size: int
     sha256: str
 
+    def as_json(self) -> dict[str, Any]:
+        return {"path": self.path, "size": self.size, "sha256": self.sha256}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
@@ -120,6 +123,40 @@ class ModelInfo:
             "path": self.path,
             "created": self.created,
             "labels": list(self.labels),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is. `stage` is one of asking, downloading, copying, checking.
+
+    `done` and `total` are bytes over all files; `total` is 0 while it is not known.
+    """
+
+    stage: str
+    file: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """A model version's files against what was recorded: names that are gone or differ."""
+
+    ref: str
+    missing: tuple[str, ...]
+    changed: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.missing and not self.changed
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ref": self.ref,
+            "ok": self.ok,
+            "missing": list(self.missing),
+            "changed": list(self.changed),
         }
 
 
