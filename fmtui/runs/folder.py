@@ -112,9 +112,7 @@ class RunFolder:
 
     def last_checkpoint(self) -> Path | None:
         """The newest complete checkpoint."""
-        return max(
-            complete_checkpoints(self.checkpoints), key=checkpoint_step, default=None
-        )
+        return max(complete_checkpoints(self.checkpoints), key=checkpoint_step, default=None)
 
     def start_over(self) -> None:
         """Clear the end of the last attempt, keeping it under attempts/, so that it can go on."""

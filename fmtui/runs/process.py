@@ -26,7 +26,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One process, for ever: `started` is in clock ticks since boot (field 22 of /proc/PID/stat)."""
+    """One process, for ever: `started` is its field 22 of /proc/PID/stat, ticks since boot."""
 
     pid: int
     started: int

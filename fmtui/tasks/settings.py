@@ -48,13 +48,9 @@ class Setting:
         if self.kind == "float":
             return float(text)
         if self.kind == "bool":
-            return (
-                {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
-                    text.lower()
-                ]
-                if text.lower() in ("true", "1", "yes", "false", "0", "no")
-                else _raise()
-            )
+            if text.lower() not in _BOOLEANS:
+                raise ValueError
+            return _BOOLEANS[text.lower()]
         if self.kind == "choice" and text not in self.choices:
             raise ValueError
         return text
@@ -72,13 +68,11 @@ class Setting:
         return words
 
 
-def _raise() -> bool:
-    raise ValueError
-
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("num_train_epochs", "float", 3.0, "passes over the training data", 0.01, 10_000),
-    Setting("max_steps", "int", -1, "stop after so many steps; -1 for none", -1),
+    Setting("max_steps", "int", -1, "stop after so many steps; -1: never", -1),
     Setting("learning_rate", "float", 5e-5, "peak rate of AdamW", 1e-9, 1.0),
     Setting("per_device_train_batch_size", "int", 32, "rows of average length in a batch", 1, 8192),
     Setting("per_device_eval_batch_size", "int", 64, "the same, when measuring", 1, 8192),
@@ -87,18 +81,18 @@ SETTINGS: tuple[Setting, ...] = (
         "lr_scheduler_type", "choice", "linear", "how the rate falls",
         choices=("linear", "cosine", "constant", "constant_with_warmup", "polynomial"),
     ),
-    Setting("warmup_ratio", "float", 0.06, "share of the steps in which the rate rises", 0, 1),
+    Setting("warmup_ratio", "float", 0.06, "share of the steps in which the rate rises", 0, 0.99),
     Setting("weight_decay", "float", 0.01, "AdamW's decay", 0, 1),
     Setting("max_grad_norm", "float", 1.0, "gradients are clipped to this norm", 0, 1e6),
     Setting("label_smoothing_factor", "float", 0.0, "share given to the other labels", 0, 0.9),
-    Setting("max_seq_length", "int", -1, "longer texts are cut; -1 for the model's limit", -1, 1 << 20),
-    Setting("validation_fraction", "float", 0.1, "split off when no validation data is given", 0, 0.9),
-    Setting("early_stopping_patience", "int", 0, "evaluations without gain before it stops; 0 never", 0),
+    Setting("max_seq_length", "int", -1, "longer texts are cut; -1: the model's limit", -1),
+    Setting("validation_fraction", "float", 0.1, "split off if none is given", 0, 0.9),
+    Setting("early_stopping_patience", "int", 0, "evaluations without gain; 0: never", 0),
     Setting("metric_for_best_model", "text", "", "which metric picks the checkpoint to keep"),
     Setting("logging_steps", "int", 10, "steps between two points of the loss curve", 1),
     Setting("save_minutes", "float", 5.0, "a checkpoint at least this often", 0.01),
     Setting(
-        "precision", "choice", "auto", "auto measures what is fastest here",
+        "precision", "choice", "auto", "auto: measure what is fastest here",
         choices=("auto", "32", "bf16", "16"),
     ),
     Setting("seed", "int", 42, "of shuffling, splitting and fresh weights", 0, 2**31 - 1),

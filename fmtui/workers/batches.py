@@ -1,0 +1,82 @@
+"""Length-bucketed batches under a token budget.
+
+Padding every row to a fixed length, as the example scripts do, makes short texts cost up to ten
+times what they need. Here rows of like length share a batch, and a batch holds as many rows as
+fit a budget of tokens, so that every step costs about the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+_MOST = 2
+"""A batch holds at most so many times the nominal number of rows, however short they are."""
+
+_JITTER = 0.1
+"""Lengths are blurred by this share, so that an epoch's batches are not those of the last."""
+
+
+class TokenBudgetBatches:
+    """A batch sampler: yields lists of row indices.
+
+    The sizes of the batches are planned once, from the sorted lengths, so that every epoch has
+    the same number of steps: resuming counts on it. An epoch's order depends on `seed` and its
+    number alone.
+
+    Args:
+        lengths: Tokens of each row.
+        batch_size: Rows of average length in a batch; the budget is that many average rows.
+        seed: Of the shuffle.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+        self.lengths = list(lengths)
+        self.seed = seed
+        self.epoch = 0
+        self.batch_size = batch_size
+        mean = sum(self.lengths) / max(len(self.lengths), 1)
+        self.budget = max(batch_size * mean, 1.0)
+        self.sizes = self._plan(sorted(self.lengths), batch_size * _MOST)
+
+    def _plan(self, ascending: list[int], most: int) -> list[int]:
+        sizes: list[int] = []
+        rows = 0
+        for length in ascending:
+            full = rows >= most or (rows + 1) * length > self.budget
+            if rows and full:
+                sizes.append(rows)
+                rows = 0
+            rows += 1
+        if rows:
+            sizes.append(rows)
+        return sizes
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = random.Random(f"{self.seed}/{self.epoch}")
+        keys = [length * (1 + _JITTER * rng.random()) + rng.random() for length in self.lengths]
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        batches = []
+        start = 0
+        for size in self.sizes:
+            batches.append(order[start : start + size])
+            start += size
+        rng.shuffle(batches)
+        return iter(batches)
+
+
+def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Batches for measuring: longest first, under the same budget, every row once."""
+    plan = TokenBudgetBatches(lengths, batch_size, seed=0)
+    order = sorted(range(len(lengths)), key=lambda i: lengths[i])
+    batches, start = [], 0
+    for size in plan.sizes:
+        batches.append(order[start : start + size])
+        start += size
+    return batches[::-1]

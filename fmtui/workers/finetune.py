@@ -1,0 +1,133 @@
+"""The finetune run, from its spec to a folder with a model in it; reads from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+from transformers import EarlyStoppingCallback, set_seed
+from transformers.trainer_callback import PrinterCallback
+
+from fmtui.data.split import stratified
+from fmtui.runs.process import sync_folder
+from fmtui.tasks import get_task
+from fmtui.tasks.base import Task
+from fmtui.workers import training
+from fmtui.workers.harness import Worker
+from fmtui.workers.loading import load_model, load_tokenizer, max_length, records
+from fmtui.workers.probe import probe
+
+
+def run(worker: Worker) -> None:
+    """Finetune as `worker.spec` says; the model lies in `output/model` when it returns."""
+    spec, settings = worker.spec, worker.spec["settings"]
+    task = get_task(spec["task"])
+    train, validation = _records(worker, task)
+    labels = list(spec["labels"])
+    set_seed(settings["seed"])
+    worker.say(f"{len(train):,} rows to train on, {len(validation):,} to validate")
+
+    path = Path(spec["model"]["path"])
+    tokenizer = load_tokenizer(path)
+    model = load_model(path, task.auto_class, **task.model_options(labels))
+    limit = max_length(model, tokenizer, settings["max_seq_length"])
+    train_rows = _tokenized(task, tokenizer, train, labels, limit)
+    lengths = [len(ids) for ids in train_rows["input_ids"]]
+    cut = sum(length >= limit for length in lengths)
+    if cut:
+        worker.journal.write("warning", message=f"{cut} texts reach the limit of {limit} tokens")
+    worker.check_canceled()
+
+    collator = task.collator(tokenizer)
+    sample = collator([train_rows[i] for i in range(min(8, len(train_rows)))])
+    choice = probe(model, sample, settings["precision"])
+    worker.say(f"precision {choice.precision}: {choice.reason}; threads {choice.threads}")
+    worker.journal.write("note", message=f"precision {choice.precision}: {choice.reason}")
+    set_seed(settings["seed"])  # the probe drew random numbers for its dropout
+
+    checkpoints = worker.folder.checkpoints
+    checkpoints.mkdir(exist_ok=True)
+    training.drop_incomplete(checkpoints)
+    resume = worker.folder.last_checkpoint()
+    trainer = training.BucketTrainer(
+        model=model,
+        args=training.arguments(
+            settings, checkpoints, choice.precision, has_validation=bool(validation)
+        ),
+        data_collator=collator,
+        train_dataset=train_rows,
+        eval_dataset=_by_length(task, tokenizer, validation, labels, limit),
+        processing_class=tokenizer,
+        compute_metrics=lambda p: task.compute_metrics(p.predictions, p.label_ids, labels),
+        lengths=lengths,
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(
+        training.JournalCallback(worker, trainer.batches, settings["save_minutes"])
+    )
+    if validation and settings["early_stopping_patience"]:
+        trainer.add_callback(EarlyStoppingCallback(settings["early_stopping_patience"]))
+    if resume is not None:
+        step = training.checkpoint_step(resume)
+        worker.journal.write("resumed", step=step)
+        worker.say(f"resumed from step {step}")
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    worker.check_canceled()
+
+    worker.journal.state("finalizing")
+    _save(trainer, tokenizer, worker.folder.output)
+    # The best and the last checkpoint served their purpose: the model is in output/.
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    worker.say("the model is written")
+
+
+def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows to train on and to validate: two datasets, or a seeded, stratified part of one."""
+    train = records(worker, "train", task)
+    if worker.spec.get("validation"):
+        return train, records(worker, "validation", task)
+    settings = worker.spec["settings"]
+    fraction = settings["validation_fraction"]
+    if not fraction:
+        return train, []
+    strata = [task.stratum(record) for record in train]
+    parts = stratified(strata, {"validation": fraction}, seed=settings["seed"])
+    return [train[i] for i in parts["train"]], [train[i] for i in parts["validation"]]
+
+
+def _tokenized(
+    task: Task, tokenizer: Any, rows: list[dict[str, Any]], labels: list[str], limit: int
+) -> Any:
+    return datasets.Dataset.from_dict(task.tokenize(tokenizer, rows, labels, limit))
+
+
+def _by_length(
+    task: Task, tokenizer: Any, rows: list[dict[str, Any]], labels: list[str], limit: int
+) -> Any:
+    """Validation rows, longest first: plain sequential batches then pad almost nothing."""
+    if not rows:
+        return None
+    data = _tokenized(task, tokenizer, rows, labels, limit)
+    lengths = [len(ids) for ids in data["input_ids"]]
+    return data.select(sorted(range(len(rows)), key=lambda i: -lengths[i]))
+
+
+def _save(trainer: Any, tokenizer: Any, output: Path) -> None:
+    """Write the best model into output/model: a folder of that name is always whole."""
+    output.mkdir(exist_ok=True)
+    temp, final = output / ".model.part", output / "model"
+    shutil.rmtree(temp, ignore_errors=True)
+    shutil.rmtree(final, ignore_errors=True)
+    with torch.inference_mode():
+        trainer.model.save_pretrained(temp)
+    tokenizer.save_pretrained(temp)
+    for file in temp.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+    temp.rename(final)
+    sync_folder(output)

@@ -1,0 +1,67 @@
+"""A run's rows and its model, from what its spec says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fmtui.data.load import load_records
+from fmtui.errors import BadInputError
+from fmtui.tasks.base import Task
+from fmtui.workers.harness import Worker
+
+_NO_LIMIT = 1_000_000
+"""Tokenizers without a limit report an absurdly large one."""
+
+
+def records(worker: Worker, role: str, task: Task) -> list[dict[str, Any]]:
+    """The records of `spec[role]`, checked against the fingerprint that the spec holds."""
+    data = worker.spec[role]
+    return load_records(
+        Path(data["path"]),
+        task,
+        data["columns"],
+        part=data.get("split"),
+        fingerprint=data["fingerprint"],
+        drop_invalid=bool(worker.spec.get("drop_invalid")),
+        name=data["ref"],
+    )
+
+
+def load_tokenizer(path: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+
+
+def load_model(path: Path, auto_class: str, **options: Any) -> Any:
+    """The model at `path` in fp32; weights come from safetensors, code from transformers alone."""
+    import torch
+    import transformers
+
+    try:
+        return getattr(transformers, auto_class).from_pretrained(
+            path,
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            dtype=torch.float32,
+            **options,
+        )
+    except ValueError as error:
+        raise BadInputError(
+            f"this model can't do it: {str(error).splitlines()[0]}",
+            hint="Choose a model whose architecture has such a head.",
+        ) from error
+
+
+def max_length(model: Any, tokenizer: Any, wanted: int = -1) -> int:
+    """Tokens that fit: what is wanted, the tokenizer's limit and the model's positions."""
+    limits = [getattr(model.config, "max_position_embeddings", None), tokenizer.model_max_length]
+    # RoBERTa's positions begin after the padding index: two of them can't be used.
+    if model.config.model_type in ("roberta", "xlm-roberta", "camembert") and limits[0]:
+        limits[0] -= 2
+    known = [n for n in limits if n and n < _NO_LIMIT]
+    if wanted > 0:
+        known.append(wanted)
+    return min(known, default=512)
