@@ -1,0 +1,191 @@
+"""A tab: a list over the registry with search, order, and beside it what is under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Static
+
+from screens.base import Page, threaded
+from screens.bindings import bindings
+from screens.widgets.record_list import Column, RecordList, Rows, Source
+from screens.widgets.search_line import SearchLine
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Order(Generic[T]):
+    """One order of a list: its name in words, the value to sort by, and its direction."""
+
+    name: str
+    value: Callable[[T], Any]
+    down: bool = False
+
+
+class Listing(Page, Generic[T]):
+    """The frame of the five tabs.
+
+    A subclass says how records are fetched (in a thread), what their columns are, and which
+    words a search looks at; records are fetched again each second while the list is in sight.
+    """
+
+    BINDINGS = bindings("records")
+    COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
+    ORDERS: ClassVar[Sequence[Order[Any]]] = ()
+    HINT: ClassVar[str] = "search"
+    EMPTY: ClassVar[str] = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: Order[T] | None = None
+        self._all: Sequence[T] | None = None
+        self._timer: Timer | None = None
+
+    def fetch(self) -> Sequence[T]:
+        """All records; runs in a thread."""
+        raise NotImplementedError
+
+    def key(self, record: T) -> str:
+        """What tells a record from all others."""
+        raise NotImplementedError
+
+    def words(self, record: T) -> str:
+        """What a search looks at."""
+        return self.key(record)
+
+    def mark(self, record: T) -> str:
+        return " "
+
+    def detail(self, record: T) -> Content:
+        """What stands beside the list on a wide terminal."""
+        raise NotImplementedError
+
+    def open(self, record: T) -> None:
+        """Enter on a record."""
+        raise NotImplementedError
+
+    def above(self) -> Iterable[Widget]:
+        """What stands between the search line and the list."""
+        return ()
+
+    def body(self) -> Iterable[Widget]:
+        yield SearchLine(self.HINT)
+        yield from self.above()
+        with Horizontal(id="sides"):
+            yield RecordList(self.COLUMNS, key=self.key, mark=self.mark, id="records")
+            yield Static(id="detail", markup=False)
+
+    @property
+    def records(self) -> RecordList[T]:
+        return self.query_one("#records", RecordList)
+
+    @property
+    def record(self) -> T | None:
+        return self.records.record
+
+    @property
+    def line(self) -> SearchLine:
+        return self.query_one(SearchLine)
+
+    def on_mount(self) -> None:
+        self.records.focus()
+        self.reload()
+        self._timer = self.set_interval(1.0, self.reload)
+
+    def on_screen_suspend(self) -> None:
+        if self._timer:
+            self._timer.pause()
+
+    def on_screen_resume(self) -> None:
+        if self._timer:
+            self._timer.resume()
+            self.reload()
+
+    def reload(self) -> None:
+        """Fetch again; the list is drawn again only if something changed."""
+        self.start(self._reload(), group="reload")
+
+    async def _reload(self) -> None:
+        rows = await threaded(self.fetch)
+        if rows != self._all:
+            self._all = rows
+            self.show()
+
+    def source(self) -> Source[T]:
+        """The records that the search and the order leave."""
+        wanted = self.line.query_text.lower().split()
+        rows = [r for r in self._all or () if _holds(self.words(r), wanted)]
+        if self.order is not None:
+            rows = sort_by(rows, self.order)
+        return Rows(rows)
+
+    def count(self, source: Source[T]) -> str:
+        whole = len(self._all or ())
+        return f"{source.total} of {whole}" if source.total != whole else str(whole or "")
+
+    def show(self, *, keep: bool = True) -> None:
+        """Draw what the search, the order and the filters leave."""
+        source = self.source()
+        self.records.empty = (
+            f"Nothing here holds `{self.line.query_text}`. Press esc in the search to clear it."
+            if self.line.query_text and self._all
+            else self.EMPTY
+        )
+        self.records.load(source, keep=keep)
+        self.line.show_count(self.count(source))
+
+    @on(RecordList.Moved)
+    def _moved(self, event: RecordList.Moved) -> None:
+        if event.list.id != "records":
+            return
+        shown = Content() if event.record is None else self.detail(event.record)
+        self.query_one("#detail", Static).update(shown)
+        self.refresh_bindings()
+
+    @on(RecordList.Opened)
+    def _opened(self, event: RecordList.Opened) -> None:
+        self.open(event.record)
+
+    @on(SearchLine.Changed)
+    def _searched(self) -> None:
+        self.show(keep=False)
+
+    @on(SearchLine.Left)
+    async def _left(self) -> None:
+        self.records.focus()
+        await self.line.close()
+
+    async def action_search(self) -> None:
+        await self.line.edit()
+
+    def action_sort(self) -> None:
+        from screens.widgets.picker import Option, Picker
+
+        options = [Option("as it comes", None)] + [Option(o.name, o) for o in self.ORDERS]
+
+        def chosen(option: Option | None) -> None:
+            if option is not None:
+                self.order = option.value
+                self.show(keep=False)
+
+        self.app.push_screen(Picker("Order by", options), chosen)
+
+
+def _holds(words: str, wanted: Sequence[str]) -> bool:
+    low = words.lower()
+    return all(word in low for word in wanted)
+
+
+def sort_by(rows: list[T], order: Order[T]) -> list[T]:
+    """Sorted; what has no value comes last either way."""
+    known = [r for r in rows if order.value(r) is not None]
+    unknown = [r for r in rows if order.value(r) is None]
+    return sorted(known, key=order.value, reverse=order.down) + unknown

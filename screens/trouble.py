@@ -1,0 +1,19 @@
+"""An error that nobody foresaw: its traceback reaches the log, never the person."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+
+from fmtui.errors import FmtuiError
+from fmtui.paths import Home
+from fmtui.services.text import one_line
+
+
+def record(home: Home, error: BaseException) -> FmtuiError:
+    """Append the traceback to the log, and return what to tell instead."""
+    path = home.root / "tui.log"
+    with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    words = one_line(str(error)) or "no more is known"
+    return FmtuiError(f"{type(error).__name__}: {words}", hint=f"The details are in {path}.")
