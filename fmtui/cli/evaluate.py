@@ -1,0 +1,38 @@
+"""`fmtui evaluate`."""
+
+from __future__ import annotations
+
+import click
+
+from fmtui.cli.output import column_pairs, json_option, quiet_option
+from fmtui.services.context import context
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, metavar="DATA", help="A dataset or a file.")
+@click.option("--task", help="Left out: text-classification.")
+@click.option(
+    "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
+)
+@click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
+@click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
+@quiet_option
+@json_option
+def evaluate(
+    model: str,
+    data: str,
+    task: str | None,
+    columns: tuple[str, ...],
+    drop_invalid: bool,
+    wait: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Measure MODEL on your own test data."""
+    from fmtui.cli.watch import finish
+    from fmtui.services import evaluate as service
+
+    request = service.EvaluateRequest(model, data, column_pairs(columns), task, drop_invalid)
+    ctx = context()
+    finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

@@ -1,0 +1,56 @@
+"""`fmtui finetune`."""
+
+from __future__ import annotations
+
+import click
+
+from fmtui.cli.output import column_pairs, json_option, pairs, quiet_option
+from fmtui.services.context import context
+
+
+@click.command()
+@click.argument("model")
+@click.option("--task", required=True, help="text-classification")
+@click.option("--train", required=True, metavar="DATA", help="A dataset or a file.")
+@click.option("--validation", metavar="DATA", help="Left out: a part of the training data.")
+@click.option("--name", help="What to call the model that comes out.")
+@click.option(
+    "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
+)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="num_train_epochs=3")
+@click.option("--backend", default="local", show_default=True, help="local")
+@click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
+@click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
+@quiet_option
+@json_option
+def finetune(
+    model: str,
+    task: str,
+    train: str,
+    validation: str | None,
+    name: str | None,
+    columns: tuple[str, ...],
+    settings: tuple[str, ...],
+    backend: str,
+    drop_invalid: bool,
+    wait: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Finetune MODEL on your own data; a new model version comes out."""
+    from fmtui.cli.watch import finish
+    from fmtui.services import finetune as service
+
+    request = service.FinetuneRequest(
+        model=model,
+        task=task,
+        train=train,
+        validation=validation,
+        name=name,
+        columns=column_pairs(columns),
+        settings=pairs(settings, "--set"),
+        backend=backend,
+        drop_invalid=drop_invalid,
+    )
+    ctx = context()
+    finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

@@ -1,0 +1,106 @@
+"""Evaluation: measure a model on data that it was not trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fmtui.errors import BadInputError
+from fmtui.services import data as data_service
+from fmtui.services import launch, runs
+from fmtui.services.context import Context
+from fmtui.tasks import get_task
+from registry.database import now
+from registry.runs import NewRun
+from registry.views import ModelInfo, RunInfo
+
+__all__ = ["EvaluateRequest", "start"]
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What a person asks for. `data` is a dataset or a path."""
+
+    model: str
+    data: str
+    columns: dict[str, str] = field(default_factory=dict)
+    task: str | None = None
+    drop_invalid: bool = False
+
+    def command(self) -> str:
+        """The line that does the same."""
+        words = ["fmtui", "evaluate", self.model, "--data", self.data]
+        if self.task:
+            words += ["--task", self.task]
+        if self.columns:
+            words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
+        if self.drop_invalid:
+            words.append("--drop-invalid")
+        return launch.command_line([*words, "--detach"])
+
+
+def method_of(model: ModelInfo) -> str:
+    """`model` where it has a head for labels, else `zero-shot`: nearness to the labels' names."""
+    classifies = "ForSequenceClassification" in (model.architecture or "")
+    return "model" if classifies else "zero-shot"
+
+
+def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
+    """Check everything, then make the run; it starts when a slot is free.
+
+    Raises BadInputError when the data has a fault or labels that the model does not know.
+    """
+    model = launch.registered_model(ctx, request.model)
+    launch.check_files(model)
+    task = get_task(request.task or "text-classification")
+    source = data_service.resolve(ctx, request.data)
+    columns, found, _ = launch.examples_of(
+        task, source, request.columns, drop_invalid=request.drop_invalid
+    )
+    method = method_of(model)
+    labels = sorted(label for label, _ in found.labels)
+    if method == "model":
+        _refuse_unknown_labels(model, labels, source.name, columns["label"])
+    launch.need_disk(ctx, 50_000_000)
+    info = launch.registered_data(ctx, source, request.columns)
+    created = now()
+    part = launch.data_part(info, source, columns)
+    spec = {
+        "kind": "evaluate",
+        "backend": "local",
+        "task": task.name,
+        "created": created,
+        "model": launch.model_part(model),
+        "data": part,
+        "labels": list(model.labels) if method == "model" else labels,
+        "method": method,
+        "drop_invalid": request.drop_invalid,
+        "packages": launch.packages(),
+    }
+    return runs.create(
+        ctx,
+        NewRun(
+            kind="evaluate",
+            backend="local",
+            task=task.name,
+            name=None,
+            model=model.ref,
+            data=str(part["ref"]),
+            model_version_id=model.id,
+            dataset_version_id=info.id,
+            created=created,
+        ),
+        spec,
+    )
+
+
+def _refuse_unknown_labels(model: ModelInfo, labels: list[str], file: str, column: str) -> None:
+    unknown = sorted(set(labels) - set(model.labels))
+    if unknown:
+        raise BadInputError(
+            f"{model.ref} does not know the label `{unknown[0]}` "
+            f"({len(unknown)} such label{'s' if len(unknown) > 1 else ''})",
+            file=file,
+            column=column,
+            hint=f"It knows: {', '.join(model.labels[:6])}"
+            + (" …" if len(model.labels) > 6 else ""),
+        )

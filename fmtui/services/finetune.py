@@ -1,0 +1,260 @@
+"""Finetuning: plan it, see its command, start it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fmtui.errors import BadInputError, FmtuiError, UsageError
+from fmtui.services import data as data_service
+from fmtui.services import launch, runs
+from fmtui.services.context import Context
+from fmtui.tasks import NAMES as TASKS
+from fmtui.tasks import get_task
+from fmtui.tasks import settings as parameters
+from registry.database import now
+from registry.references import check_name
+from registry.runs import NewRun
+from registry.views import ModelInfo, RunInfo
+
+__all__ = ["TASKS", "FinetunePlan", "FinetuneRequest", "SettingInfo", "defaults", "plan", "start"]
+
+_BYTES_A_PARAMETER = 4
+_COPIES_ON_DISK = 8
+"""fp32 weights thrice (checkpoint, last one, output) and AdamW's two moments a checkpoint."""
+
+
+@dataclass(frozen=True)
+class FinetuneRequest:
+    """What a person asks for. `train` and `validation` are datasets or paths."""
+
+    model: str
+    task: str
+    train: str
+    validation: str | None = None
+    name: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    backend: str = "local"
+    drop_invalid: bool = False
+
+    def command(self) -> str:
+        """The line that does the same."""
+        words = ["fmtui", "finetune", self.model, "--task", self.task, "--train", self.train]
+        if self.validation:
+            words += ["--validation", self.validation]
+        if self.name:
+            words += ["--name", self.name]
+        if self.columns:
+            words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
+        for key, value in self.settings.items():
+            words += ["--set", f"{key}={value}"]
+        if self.backend != "local":
+            words += ["--backend", self.backend]
+        if self.drop_invalid:
+            words.append("--drop-invalid")
+        return launch.command_line([*words, "--detach"])
+
+
+@dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """A setting as a form shows it: its value for this model, its kind, and what it does."""
+
+    name: str
+    value: str
+    kind: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinetunePlan:
+    """What would happen: rows, columns, labels, settings; `errors` says why it can't."""
+
+    rows: int
+    validation_rows: int
+    labels: tuple[str, ...]
+    columns: dict[str, str]
+    settings: dict[str, Any]
+    warnings: tuple[str, ...]
+    errors: tuple[str, ...]
+    estimate: str
+    steps: int = 0
+
+
+def defaults(ctx: Context, model: str, task: str) -> dict[str, SettingInfo]:
+    """Every setting with the value that suits the model."""
+    try:
+        size = launch.registered_model(ctx, model).parameters
+    except FmtuiError:
+        size = None
+    values = parameters.resolve({}, parameters=size, metric=get_task(task).metric_for_best_model)
+    return {
+        s.name: SettingInfo(s.name, _text(values[s.name]), s.kind, s.help, s.choices)
+        for s in parameters.SETTINGS
+    }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A request that holds: everything was looked at, nothing was written."""
+
+    model: ModelInfo
+    train: data_service.Source
+    validation: data_service.Source | None
+    columns: dict[str, str]
+    validation_columns: dict[str, str]
+    rows: int
+    validation_rows: int
+    labels: list[str]
+    settings: dict[str, Any]
+    warnings: list[str]
+    name: str
+
+
+def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
+    if request.backend != "local":
+        raise UsageError(
+            f"the backend `{request.backend}` is not there yet", hint="Leave --backend out."
+        )
+    task = get_task(request.task)
+    model = launch.registered_model(ctx, request.model)
+    launch.check_files(model)
+    settings = parameters.resolve(
+        request.settings, parameters=model.parameters, metric=task.metric_for_best_model
+    )
+    name = check_name(request.name or _name(model, request.train), "model")
+    train = data_service.resolve(ctx, request.train)
+    columns, found, _ = launch.examples_of(
+        task, train, request.columns, drop_invalid=request.drop_invalid
+    )
+    labels = sorted(label for label, _ in found.labels)
+    warnings = [str(w) for w in found.warnings]
+    rows, held_out, validation, validation_columns = len(found.records), 0, None, {}
+    if request.validation:
+        validation = data_service.resolve(ctx, request.validation)
+        validation_columns, other, _ = launch.examples_of(
+            task, validation, request.columns, drop_invalid=request.drop_invalid
+        )
+        new = sorted({label for label, _ in other.labels} - set(labels))
+        if new:
+            raise BadInputError(
+                f"the label `{new[0]}` is not in the training data "
+                f"({len(new)} such label{'s' if len(new) > 1 else ''})",
+                file=validation.name,
+                column=validation_columns["label"],
+                hint="A label must be seen in training to be learnt.",
+            )
+        held_out = len(other.records)
+        warnings += [str(w) for w in other.warnings]
+    else:
+        held_out = round(rows * settings["validation_fraction"])
+        rows -= held_out
+    _check_metric(settings["metric_for_best_model"], bool(held_out))
+    return _Prepared(
+        model, train, validation, columns, validation_columns, rows, held_out, labels, settings,
+        warnings, name,
+    )  # fmt: skip
+
+
+def _check_metric(metric: str, validated: bool) -> None:
+    known = ("loss", "accuracy", "f1_macro", "f1_weighted")
+    if validated and metric not in known:
+        raise UsageError(
+            f"metric_for_best_model={metric}: no such metric", hint=f"One of {', '.join(known)}."
+        )
+
+
+def _name(model: ModelInfo, train: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", train.rpartition("/")[2]).strip("-._")
+    return f"{model.name}-{stem.removesuffix('.csv').removesuffix('.tsv').removesuffix('.jsonl')}"
+
+
+def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
+    """What the request would do. Its faults come back as `errors`, nothing is raised for them."""
+    try:
+        ready = _prepare(ctx, request)
+    except FmtuiError as error:
+        return FinetunePlan(0, 0, (), {}, {}, (), (str(error),), "")
+    batch = ready.settings["per_device_train_batch_size"]
+    every = batch * ready.settings["gradient_accumulation_steps"]
+    steps = int(-(-ready.rows // every) * ready.settings["num_train_epochs"])
+    if ready.settings["max_steps"] > 0:
+        steps = ready.settings["max_steps"]
+    return FinetunePlan(
+        rows=ready.rows,
+        validation_rows=ready.validation_rows,
+        labels=tuple(ready.labels),
+        columns=ready.columns,
+        settings=ready.settings,
+        warnings=tuple(ready.warnings),
+        errors=(),
+        estimate=f"about {steps:,} steps · {_disk(ready.model) / 1e6:,.0f} MB of disk",
+        steps=steps,
+    )
+
+
+def _disk(model: ModelInfo) -> int:
+    weights = (model.parameters or model.size_bytes // 4) * _BYTES_A_PARAMETER
+    return weights * _COPIES_ON_DISK
+
+
+def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
+    """Check everything, then make the run; it starts when a slot is free.
+
+    Raises:
+        BadInputError: The data has a fault; nothing was written.
+        NotFoundError: No such model or data, with the nearest names.
+        UsageError: An unknown task or setting.
+        StorageError: The disk has too little room.
+    """
+    ready = _prepare(ctx, request)
+    launch.need_disk(ctx, _disk(ready.model))
+    train = launch.registered_data(ctx, ready.train, request.columns)
+    validation = None
+    if ready.validation is not None:
+        info = launch.registered_data(ctx, ready.validation, request.columns)
+        validation = launch.data_part(info, ready.validation, ready.validation_columns)
+    created = now()
+    spec = {
+        "kind": "finetune",
+        "backend": request.backend,
+        "task": request.task,
+        "created": created,
+        "name": ready.name,
+        "model": launch.model_part(ready.model),
+        "train": launch.data_part(train, ready.train, ready.columns),
+        "validation": validation,
+        "labels": ready.labels,
+        "drop_invalid": request.drop_invalid,
+        "settings": ready.settings,
+        "packages": launch.packages(),
+    }
+    return runs.create(
+        ctx,
+        NewRun(
+            kind="finetune",
+            backend=request.backend,
+            task=request.task,
+            name=ready.name,
+            model=ready.model.ref,
+            data=str(spec["train"]["ref"]),  # type: ignore[index]
+            model_version_id=ready.model.id,
+            dataset_version_id=train.id,
+            created=created,
+        ),
+        spec,
+    )
+
+
+def request_from(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Drop settings that were left empty in a form."""
+    return {key: value for key, value in pairs.items() if value.strip()}
