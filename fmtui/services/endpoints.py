@@ -49,8 +49,10 @@ START_SECONDS = 30.0
 DEPLOY_SECONDS = 600.0
 
 __all__ = [
+    "EndpointInfo",
     "EndpointKeys",
     "InvokeResult",
+    "Which",
     "create",
     "create_command",
     "delete",
@@ -58,6 +60,7 @@ __all__ = [
     "deploy",
     "deploy_command",
     "invoke",
+    "is_private",
     "keys",
     "list_endpoints",
     "log_path",
@@ -335,6 +338,16 @@ def sample_request(ctx: Context, name: str) -> str:
     if not definition.deployments:
         return sample_body(None)
     return sample_body(Path(max(definition.deployments, key=lambda d: d.traffic).model_dir))
+
+
+def is_private(host: str) -> bool:
+    """Whether only this machine can reach a server at `host`."""
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def create_command(name: str, *, host: str = "127.0.0.1", port: int | None = None) -> str:
