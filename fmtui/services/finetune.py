@@ -138,7 +138,8 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     )
     labels = sorted(label for label, _ in found.labels)
     warnings = [str(w) for w in found.warnings]
-    rows, held_out, validation, validation_columns = len(found.records), 0, None, {}
+    rows, validation = len(found.records), None
+    validation_columns: dict[str, str] = {}
     if request.validation:
         validation = data_service.resolve(ctx, request.validation)
         validation_columns, other, _ = launch.examples_of(
@@ -219,6 +220,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
     ready = _prepare(ctx, request)
     launch.need_disk(ctx, _disk(ready.model))
     train = launch.registered_data(ctx, ready.train, request.columns)
+    train_part = launch.data_part(train, ready.train, ready.columns)
     validation = None
     if ready.validation is not None:
         info = launch.registered_data(ctx, ready.validation, request.columns)
@@ -231,7 +233,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         "created": created,
         "name": ready.name,
         "model": launch.model_part(ready.model),
-        "train": launch.data_part(train, ready.train, ready.columns),
+        "train": train_part,
         "validation": validation,
         "labels": ready.labels,
         "drop_invalid": request.drop_invalid,
@@ -246,7 +248,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
             task=request.task,
             name=ready.name,
             model=ready.model.ref,
-            data=str(spec["train"]["ref"]),  # type: ignore[index]
+            data=str(train_part["ref"]),
             model_version_id=ready.model.id,
             dataset_version_id=train.id,
             created=created,

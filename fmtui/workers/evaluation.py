@@ -107,7 +107,8 @@ def _in_batches(worker: Worker, forward: Any, lengths: list[int]) -> np.ndarray:
                 worker.journal.write(
                     "progress", step=number, total=len(batches), epoch=share, epochs=1
                 )
-    return np.stack(results)
+    stacked: np.ndarray = np.stack(results)
+    return stacked
 
 
 def _device() -> torch.device:

@@ -13,6 +13,7 @@ from transformers import EarlyStoppingCallback, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from fmtui.data.split import stratified
+from fmtui.runs.folder import checkpoint_step
 from fmtui.runs.process import sync_folder
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
@@ -72,7 +73,7 @@ def run(worker: Worker) -> None:
     if validation and settings["early_stopping_patience"]:
         trainer.add_callback(EarlyStoppingCallback(settings["early_stopping_patience"]))
     if resume is not None:
-        step = training.checkpoint_step(resume)
+        step = checkpoint_step(resume)
         worker.journal.write("resumed", step=step)
         worker.say(f"resumed from step {step}")
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)

@@ -33,14 +33,14 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
             lengths, self.args.per_device_train_batch_size, seed=self.args.seed
         )
 
-    def get_train_dataloader(self) -> DataLoader:  # type: ignore[type-arg]
+    def get_train_dataloader(self) -> DataLoader:
         loader = DataLoader(
             self.train_dataset,
-            batch_sampler=self.batches,  # type: ignore[arg-type]
+            batch_sampler=self.batches,
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
         )
-        prepared: DataLoader = self.accelerator.prepare(loader)  # type: ignore[type-arg]
+        prepared: DataLoader = self.accelerator.prepare(loader)
         return prepared
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

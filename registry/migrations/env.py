@@ -6,7 +6,7 @@ from sqlmodel import SQLModel
 
 import registry.tables  # noqa: F401  (fills the metadata that autogenerate compares with)
 
-engine = create_engine(context.config.get_main_option("sqlalchemy.url"))
+engine = create_engine(context.config.get_main_option("sqlalchemy.url") or "sqlite://")
 with engine.begin() as connection:
     context.configure(
         connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True
