@@ -16,8 +16,15 @@ from registry.catalog.entries import Entry
 from registry.errors import BadInputError, NotFoundError
 
 TEXT_TASKS = frozenset(
-    "text-classification token-classification question-answering summarization translation "
-    "text-generation chat-completion fill-mask".split()
+    (
+        "text-classification",
+        "token-classification",
+        "question-answering",
+        "summarization",
+        "translation",
+        "text-generation",
+        "chat-completion",
+    )
 )
 _JOBS = ("inference", "finetune", "evaluation")
 _PLACES = (".", "models", "assets/models/system", "models/system")
@@ -44,7 +51,7 @@ class Specifications:
 
         Raises:
             NotFoundError: there is no such folder.
-            BadInputError: it holds no specification, or one that can't be read (`file` tells which).
+            BadInputError: it holds no specification, or one that can't be read (its `file`).
         """
         read = [_read(path, self.descriptions) for path in _specs(self.folder)]
         for _, entry in sorted(read, key=lambda pair: pair[0]):
@@ -201,11 +208,11 @@ def _hub_id(name: str, stated: Any, mlmodel: dict[str, Any]) -> str | None:
         claims.append(base)
     ids = [c for c in claims if isinstance(c, str) and _HUB_ID.fullmatch(c)]
     asset = _plain(name)
-    for same in (lambda i: _plain(i) == asset, lambda i: _plain(i.split("/")[-1]) == asset):
-        for candidate in ids:
-            # `Org-model` is how an asset writes `org/model`: not an id of its own.
-            if same(candidate) and not (candidate == name and any("/" in i for i in ids)):
-                return candidate
+    with_owner = [i for i in ids if "/" in i]
+    # `Org-model` is how an asset writes `org/model`: beside such an id it is none of its own.
+    for candidate in with_owner or ids:
+        if asset in (_plain(candidate), _plain(candidate.split("/")[-1])):
+            return candidate
     if stated in ids and ids.count(stated) > 1:
         return str(stated)
     return None

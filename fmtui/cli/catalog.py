@@ -1,0 +1,152 @@
+"""`fmtui catalog`: browse and sync the catalogues of models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fmtui.cli.output import (
+    clean,
+    json_option,
+    number,
+    print_json,
+    progress,
+    quiet_option,
+    size,
+    table,
+)
+from fmtui.errors import UsageError
+from fmtui.services.context import context
+
+
+@click.group()
+def catalog() -> None:
+    """Browse and sync the catalogues of models."""
+
+
+@catalog.command("list")
+@click.argument("query", nargs=-1)
+@click.option("--source", help="Only of this source: azureml.")
+@click.option("--task", help="Only models for this task.")
+@click.option("--finetune-task", help="Only models that can be finetuned for this task.")
+@click.option("--license", help="Only models of this licence.")
+@click.option("--sort", help="rank (the default), name, size, parameters, downloads.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many.")
+@json_option
+def list_(query: tuple[str, ...], limit: int, offset: int, as_json: bool, **filters: Any) -> None:
+    """List the models that hold every word of QUERY; the beginning of a word is enough."""
+    from fmtui.services import catalog as service
+
+    page = service.search(context(), " ".join(query), limit=limit, offset=offset, **filters)
+    if as_json:
+        print_json([entry.as_json() for entry in page.rows])
+        return
+    if not page.rows:
+        click.echo("Nothing found. `fmtui catalog list` without words shows all.")
+        return
+    table(
+        ("", "model", "task", "finetune", "params", "size", "license"),
+        (
+            (
+                "●" if entry.imported else "",
+                entry.ref,
+                ", ".join(entry.tasks),
+                ", ".join(entry.finetune_tasks),
+                number(entry.parameters),
+                size(entry.size_bytes),
+                entry.license or "–",
+            )
+            for entry in page.rows
+        ),
+        right="params size",
+    )
+    total = f"{page.total}+" if page.capped else str(page.total)
+    progress(f"{len(page.rows)} of {total}   (● imported here)")
+
+
+@catalog.command()
+@click.argument("ref")
+@json_option
+def show(ref: str, as_json: bool) -> None:
+    """Show all that is known of REF: azureml:NAME[@VERSION]."""
+    from fmtui.services import catalog as service
+
+    entry = service.show(context(), ref)
+    if as_json:
+        print_json(entry.as_full_json())
+        return
+    rows = [
+        ("hub id", entry.hub_id or "– (its weights can't be fetched from the hub)"),
+        ("license", entry.license or "–"),
+        ("tasks", ", ".join(entry.tasks) or "–"),
+        ("finetune", ", ".join(entry.finetune_tasks) or "–"),
+        ("architecture", entry.architecture or "–"),
+        ("parameters", number(entry.parameters)),
+        ("size", size(entry.size_bytes)),
+        ("languages", ", ".join(entry.languages) or "–"),
+        *((f"{job} needs", _needs(needs)) for job, needs in entry.skus.items()),
+        ("defaults", ", ".join(f"{k}={v}" for k, v in entry.defaults.items()) or "–"),
+        ("imported as", entry.imported or "–"),
+    ]
+    click.echo(click.style(clean(entry.ref), bold=True))
+    width = max(len(label) for label, _ in rows)
+    for label, value in rows:
+        click.echo(f"{label.ljust(width)}  {clean(value)}")
+    if entry.description:
+        click.echo("\n" + clean(entry.description))
+
+
+def _needs(needs: dict[str, Any]) -> str:
+    least, types = needs["minimum"], needs["recommended"]
+    text = ""
+    if least:
+        gpus = f"{least['gpus']} GPU{'s' * (least['gpus'] != 1)}, " if least["gpus"] else ""
+        text = (
+            f"{least['cpus']} CPUs, {gpus}{least['memory_gib']} GiB memory, "
+            f"{least['disk_gib']} GiB disk"
+        )
+    if types:
+        text += f"; {len(types)} instance types, such as {types[0]}"
+    return text.removeprefix("; ")
+
+
+@catalog.group()
+def sync() -> None:
+    """Bring the mirror of a catalogue up to date."""
+
+
+@sync.command()
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="A checkout of Azure ML's model specifications.",
+)
+@quiet_option
+@json_option
+def azureml(folder: Path | None, quiet: bool, as_json: bool) -> None:
+    """Read Azure ML's catalogue anew: all of it, or nothing is changed."""
+    if folder is None:
+        raise UsageError("where from?", hint="Give --from DIR, a checkout of the specifications.")
+    from fmtui.services import catalog as service
+
+    progress(f"reading {folder}", quiet=quiet)
+    result = service.sync_azureml(context(), folder)
+    if as_json:
+        print_json(
+            {
+                "source": result.source,
+                "new": result.new,
+                "updated": result.updated,
+                "gone": result.gone,
+                "total": result.total,
+            }
+        )
+        return
+    click.echo(
+        f"{result.source}: {result.total} models "
+        f"({result.new} new, {result.updated} updated, {result.gone} gone)"
+    )

@@ -1,0 +1,211 @@
+"""`fmtui model`: import, show, verify, try and remove models."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from fmtui.cli.output import (
+    clean,
+    json_option,
+    number,
+    print_json,
+    progress,
+    quiet_option,
+    size,
+    table,
+)
+from fmtui.errors import BadInputError, UsageError
+from fmtui.services.context import context
+
+if TYPE_CHECKING:
+    from fmtui.services.models import ImportProgress
+
+
+@click.group()
+def model() -> None:
+    """Import, show, verify and try models."""
+
+
+@model.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the models that are registered here."""
+    from fmtui.services import models
+
+    found = models.list_models(context())
+    if as_json:
+        print_json([info.as_json() for info in found])
+        return
+    if not found:
+        click.echo("No models yet. Import one: fmtui model import FOLDER --name NAME")
+        return
+    table(
+        ("model", "task", "architecture", "params", "size", "license", "state", "from"),
+        (
+            (
+                info.ref,
+                info.task or "–",
+                info.architecture or "–",
+                number(info.parameters),
+                size(info.size_bytes),
+                info.license or "–",
+                info.state,
+                info.parent or info.origin,
+            )
+            for info in found
+        ),
+        right="params size",
+    )
+
+
+@model.command()
+@click.argument("ref", metavar="MODEL")
+@json_option
+def show(ref: str, as_json: bool) -> None:
+    """Show a model: what it is, its files, where it came from and what became of it."""
+    from fmtui.services import models
+
+    ctx = context()
+    info = models.show(ctx, ref)
+    if as_json:
+        print_json(info.as_json())
+        return
+    lineage = models.lineage(ctx, ref)
+    rows = [
+        ("task", info.task or "–"),
+        ("architecture", info.architecture or "–"),
+        ("parameters", number(info.parameters)),
+        ("size", size(info.size_bytes)),
+        ("license", info.license or "–"),
+        ("labels", _few(info.labels) or "–"),
+        ("from", info.origin),
+        ("made from", " ← ".join(a.ref for a in lineage.ancestors) or "–"),
+        ("made by", info.run or "–"),
+        ("finetuned to", ", ".join(child.ref for child in lineage.children) or "–"),
+        ("deployed on", ", ".join(f"{e}/{d.name}" for e, d in lineage.deployments) or "–"),
+        ("state", info.state),
+        ("path", info.path),
+    ]
+    click.echo(click.style(clean(info.ref), bold=True))
+    for label, value in rows:
+        click.echo(f"{label.ljust(12)}  {clean(value)}")
+    click.echo()
+    table(
+        ("file", "size", "sha256"),
+        ((file.path, size(file.size), file.sha256) for file in models.files(ctx, ref)),
+        right="size",
+    )
+
+
+def _few(labels: tuple[str, ...]) -> str:
+    shown = ", ".join(labels[:8])
+    return f"{shown}, … ({len(labels)})" if len(labels) > 8 else shown
+
+
+@model.command("import")
+@click.argument("source", metavar="REF_OR_PATH")
+@click.option("--name", help="The name to register it under; its own when left out.")
+@quiet_option
+@json_option
+def import_(source: str, name: str | None, quiet: bool, as_json: bool) -> None:
+    """Import a folder, hf:ORG/NAME[@REVISION] or azureml:NAME.
+
+    Only safetensors are taken; every file is checked on its way in.
+    """
+    from fmtui.services import models
+
+    info = models.import_model(context(), source, name=name, progress=_Line(quiet).show)
+    if as_json:
+        print_json(info.as_json())
+        return
+    facts = (info.task, info.architecture, f"{number(info.parameters)} parameters")
+    click.echo(f"{info.ref}   {'  '.join(clean(f) for f in facts if f)}  {size(info.size_bytes)}")
+
+
+@model.command()
+@click.argument("ref", metavar="MODEL")
+@quiet_option
+@json_option
+def verify(ref: str, quiet: bool, as_json: bool) -> None:
+    """Hash a model's files and hold them against what was recorded."""
+    from fmtui.services import models
+
+    report = models.verify(context(), ref, _Line(quiet).show)
+    if as_json:
+        print_json(report.as_json())
+    elif report.ok:
+        click.echo(f"{report.ref}: verified")
+    if not report.ok:
+        found = [f"{name} is missing" for name in report.missing]
+        found += [f"{name} has changed" for name in report.changed]
+        if as_json:
+            sys.exit(BadInputError.exit_code)
+        raise BadInputError(
+            f"{report.ref} is not what was registered: {', '.join(found)}",
+            hint="Remove it and import it again.",
+        )
+
+
+@model.command()
+@click.argument("ref", metavar="MODEL")
+@click.option("-y", "--yes", is_flag=True, help="Don't ask.")
+def remove(ref: str, yes: bool) -> None:
+    """Remove a version of a model and its files."""
+    from fmtui.services import models
+
+    ctx = context()
+    info = models.show(ctx, ref)
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Remove {info.ref} ({size(info.size_bytes)})?", abort=True)
+    models.remove(ctx, info.ref)
+    click.echo(f"removed {info.ref}")
+
+
+@model.command()
+@click.argument("ref", metavar="MODEL")
+@click.option("--text", "texts", multiple=True, help="What to predict for; may be given again.")
+@click.option("--context", "passage", help="Where to look for the answer to a question.")
+@json_option
+def predict(ref: str, texts: tuple[str, ...], passage: str | None, as_json: bool) -> None:
+    """Try a model on a text."""
+    if not texts:
+        raise UsageError("nothing to predict for", hint="Give --text TEXT.")
+    from fmtui.services.predict import predict as run
+
+    found = run(context(), ref, list(texts), context=passage)
+    if as_json:
+        print_json([{"input": one.input, "output": one.output} for one in found])
+        return
+    for one in found:
+        click.echo(f"{clean(one.input)}\n  {clean(str(one.output))}")
+
+
+class _Line:
+    """Progress on stderr: one line that is drawn over on a terminal, one line a file elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._live = sys.stderr.isatty()
+        self._drawn = 0.0
+        self._file = ""
+
+    def show(self, at: ImportProgress) -> None:
+        if self._quiet or at.total == 0:
+            return
+        if not self._live:
+            if at.file != self._file and at.file:
+                self._file = at.file
+                progress(f"{at.stage} {at.file}")
+            return
+        whole = at.done >= at.total
+        if time.monotonic() - self._drawn < 0.1 and not whole:
+            return
+        self._drawn = time.monotonic()
+        text = f"{at.stage} {clean(at.file)}  {size(at.done)} of {size(at.total)}"
+        click.echo(f"\r\x1b[K{text[:79]}", err=True, nl=False)
+        if whole:
+            click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,336 @@
+"""Models on a hub: what it lists, fetching into the hub's own cache, checking what came.
+
+`huggingface_hub` is imported inside the functions: it is slow, and it reads HF_ENDPOINT,
+HF_TOKEN, HF_HOME and HF_HUB_OFFLINE when it is imported. The cache keeps the library's layout
+(`models--ORG--NAME/{blobs,refs,snapshots}`), so that other tools share it.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.errors import BadInputError, FmtuiError, NotFoundError, RemoteError, StorageError
+
+_REVISION = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SECONDS = 10.0
+_BUSY = (429, 500, 502, 503, 504)
+_WAITS = (0.5, 1.5)
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """A file at the top of a repository. A large one has a `sha256`, a small one a git blob id."""
+
+    name: str
+    size: int | None
+    sha256: str | None
+    blob_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A repository at one commit. `cached` tells that the hub itself was not asked."""
+
+    repo: str
+    commit: str
+    files: tuple[HubFile, ...]
+    cached: bool = False
+
+    def names(self) -> list[str]:
+        return [file.name for file in self.files]
+
+    def file(self, name: str) -> HubFile:
+        return next(file for file in self.files if file.name == name)
+
+
+def look_up(repo: str, revision: str | None) -> Listing:
+    """Resolve a revision to a commit and list its files; from the cache when offline.
+
+    Raises:
+        BadInputError: the revision can't be one.
+        NotFoundError: no such repository or revision; or offline, and it was never fetched.
+        RemoteError: the hub can't be reached, or says no.
+    """
+    revision = revision or "main"
+    if not _REVISION.fullmatch(revision) or ".." in revision:
+        raise BadInputError(f"`{revision}` can't be a revision")
+    from huggingface_hub import constants
+
+    if constants.is_offline_mode():
+        return _from_cache(repo, revision)
+    with hub_errors(repo, revision):
+        listing = _ask(repo, revision)
+    if revision != listing.commit:
+        _remember(repo, revision, listing.commit)
+    return listing
+
+
+def _ask(repo: str, revision: str) -> Listing:
+    from huggingface_hub import HfApi
+    from huggingface_hub.hf_api import RepoFile
+
+    api = HfApi()
+    info = _patiently(
+        lambda: api.model_info(repo, revision=revision, files_metadata=True, timeout=_SECONDS)
+    )
+    if not info.sha or not _COMMIT.fullmatch(info.sha):
+        raise RemoteError(f"the hub names no commit for {repo}")
+    siblings = info.siblings or []
+    if all(file.blob_id or file.lfs for file in siblings):
+        files = [
+            HubFile(f.rfilename, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id)
+            for f in siblings
+        ]
+    else:  # a mirror that lists names alone: the tree has the hashes
+        tree = api.list_repo_tree(repo, revision=info.sha)
+        files = [
+            HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id)
+            for f in tree
+            if isinstance(f, RepoFile)
+        ]
+    return Listing(repo, info.sha, tuple(f for f in files if "/" not in f.name))
+
+
+def _patiently(call: Callable[[], Any]) -> Any:
+    """Ask again when the hub is busy; a hub that can't be reached is asked once."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    for wait in _WAITS:
+        try:
+            return call()
+        except HfHubHTTPError as error:
+            if error.response is None or error.response.status_code not in _BUSY:
+                raise
+            time.sleep(wait)
+    return call()
+
+
+def _repo_folder(repo: str) -> Path:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser() / ("models--" + repo.replace("/", "--"))
+
+
+def _remember(repo: str, revision: str, commit: str) -> None:
+    """Write the cache's reference, so that the revision can be found offline."""
+    path = _repo_folder(repo) / "refs" / revision
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temp = path.with_name(path.name + ".new")
+        temp.write_text(commit)
+        temp.replace(path)
+    except OSError:
+        pass  # a cache that is read-only still serves what it holds
+
+
+def _from_cache(repo: str, revision: str) -> Listing:
+    folder = _repo_folder(repo)
+    try:
+        is_commit = _COMMIT.fullmatch(revision)
+        commit = revision if is_commit else (folder / "refs" / revision).read_text().strip()
+        paths = [path for path in (folder / "snapshots" / commit).iterdir() if path.is_file()]
+    except OSError:
+        paths = []
+    if not paths:
+        raise NotFoundError(
+            f"hf:{repo} was never fetched at {revision}, and HF_HUB_OFFLINE keeps the hub away",
+            hint="Import it once without HF_HUB_OFFLINE, or import a folder.",
+        )
+    files = []
+    for path in paths:
+        blob = path.resolve().name  # the cache names a blob by its sha256 or git id
+        files.append(
+            HubFile(
+                path.name,
+                path.stat().st_size,
+                blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None,
+                blob if _COMMIT.fullmatch(blob) else None,
+            )
+        )
+    return Listing(repo, commit, tuple(files), cached=True)
+
+
+def fetch(listing: Listing, name: str, advance: Callable[[int], None]) -> tuple[Path, str]:
+    """Bring one file into the cache and hold it against the hash that the hub lists.
+
+    A file that was damaged on the way (or long ago, in the cache) is fetched once more.
+
+    Args:
+        advance: Gets the number of bytes of each step, negative when a step is taken back.
+
+    Returns:
+        The file's place in the cache, and its SHA-256.
+
+    Raises:
+        NotFoundError: the file is not there.
+        RemoteError: it did not come, or came damaged; the damaged file is removed.
+        StorageError: the disk is full.
+    """
+    file = listing.file(name)
+    for attempt in (1, 2):
+        path = _download(listing, name, advance, again=attempt > 1)
+        digest = _digest(path, file)
+        if digest is not None:
+            return path, digest
+        if listing.cached:
+            break
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    raise RemoteError(
+        f"{name} of hf:{listing.repo} arrived damaged: it is not what the hub lists",
+        hint="It was removed; import again, from another mirror if this goes on.",
+    )
+
+
+def _download(listing: Listing, name: str, advance: Callable[[int], None], *, again: bool) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    with hub_errors(listing.repo, listing.commit), _quiet():
+        return Path(
+            hf_hub_download(
+                listing.repo,
+                name,
+                revision=listing.commit,
+                force_download=again,
+                local_files_only=listing.cached,
+                tqdm_class=_meter(advance),
+            )
+        )
+
+
+def _meter(advance: Callable[[int], None]) -> Any:
+    """What the library takes for a progress bar; it tells `advance` and draws nothing."""
+    from tqdm.std import tqdm  # type: ignore[import-untyped]
+
+    class Meter(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs | {"disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            advance(int(n or 0))
+
+        # The library's own extension: with it, one bar stands for both ends of a transfer.
+        def update_transfer(self, n: float | None = 1) -> None: ...
+
+        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None: ...
+
+    return Meter
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the library's warnings off the terminal: what matters comes as an error."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _digest(path: Path, file: HubFile) -> str | None:
+    """The file's SHA-256, or None when the file is not the one that was listed."""
+    size = path.stat().st_size
+    sha256, blob = hashlib.sha256(), hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    with path.open("rb") as content:
+        while chunk := content.read(_CHUNK):
+            sha256.update(chunk)
+            if file.sha256 is None:
+                blob.update(chunk)
+    if file.sha256 is not None:
+        same = sha256.hexdigest() == file.sha256
+    else:
+        same = file.blob_id is None or blob.hexdigest() == file.blob_id
+    return sha256.hexdigest() if same else None
+
+
+@contextmanager
+def hub_errors(repo: str, revision: str) -> Iterator[None]:
+    """Turn what the library raises into a sentence."""
+    try:
+        yield
+    except FmtuiError:
+        raise
+    except Exception as error:
+        raise _sentence(error, repo, revision) from error
+
+
+def _sentence(error: Exception, repo: str, revision: str) -> Exception:
+    from huggingface_hub import constants, errors
+
+    where = constants.ENDPOINT
+    cause = (
+        error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError | ValueError) else None
+    )
+    if isinstance(cause, Exception):
+        return _sentence(cause, repo, revision)
+    if isinstance(error, errors.GatedRepoError):
+        return RemoteError(
+            f"hf:{repo} is gated: its owner must let you in",
+            hint=f"Ask for access on {where}/{repo}, then set HF_TOKEN to your token.",
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return NotFoundError(f"hf:{repo} has no revision `{revision}`")
+    if isinstance(error, errors.EntryNotFoundError):
+        return NotFoundError(f"hf:{repo} lacks a file that it lists, or that was fetched in part")
+    if isinstance(error, errors.HfHubHTTPError):
+        return _answered(error, repo, where)
+    if isinstance(error, errors.HFValidationError):
+        return BadInputError(f"`{repo}` can't be the name of a model on the hub")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            "the disk is full: the hub's cache could not take the model",
+            hint="Make room, or set HF_HOME to another disk.",
+        )
+    if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
+        return StorageError(
+            f"can't write to the hub's cache: {error.strerror}",
+            hint="Set HF_HOME to another folder.",
+        )
+    if isinstance(error, OSError) and "Consistency check" in str(error):
+        return RemoteError(
+            f"a file of hf:{repo} came in part", hint="Try again; what is complete is kept."
+        )
+    if isinstance(error, ValueError | KeyError | TypeError | errors.FileMetadataError):
+        return RemoteError(
+            f"{where} does not answer as a hub does",
+            hint="Is HF_ENDPOINT right? Is a proxy between?",
+        )
+    return RemoteError(
+        f"can't reach {where}",
+        hint="Check the network and HF_ENDPOINT; with HF_HUB_OFFLINE=1 what is cached is used.",
+    )
+
+
+def _answered(error: Any, repo: str, where: str) -> Exception:
+    status = error.response.status_code if error.response is not None else 0
+    text = error.response.headers.get("X-Error-Message", "") if error.response is not None else ""
+    if status == 401 and "nvalid" in f"{text} {getattr(error, 'server_message', '') or ''}":
+        return RemoteError(
+            f"{where} does not accept the token",
+            hint="Set HF_TOKEN to a valid one, or unset it for a public model.",
+        )
+    if status in (401, 404):
+        return NotFoundError(
+            f"no model hf:{repo} on {where}, or it is private",
+            hint="Check its name; for a private model set HF_TOKEN to a token that may read it.",
+        )
+    if status == 403:
+        return RemoteError(
+            f"{where} forbids hf:{repo}", hint="Ask its owner, or set HF_TOKEN to another token."
+        )
+    if status == 429:
+        return RemoteError(f"{where} asks to slow down (429)", hint="Try again in a while.")
+    return RemoteError(f"{where} answered {status}", hint="Try again in a while.")

@@ -1,0 +1,376 @@
+"""The store: `models/NAME/VERSION/`, one folder a version, written once.
+
+Files come into a folder of their own under `models/.incoming` first, hashed while they come, and
+that folder is renamed to its place in the transaction that registers it. So a version is there
+with all its files and rows, or not at all. What a kill leaves behind, the next import sweeps away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from registry.database import Database, now, storage_errors
+from registry.errors import BadInputError, ConflictError, StorageError
+from registry.folder import Description, describe
+from registry.queries import model_files
+from registry.references import check_name
+from registry.views import ImportProgress, ModelFileInfo, ModelInfo, VerifyReport
+
+Report = Callable[[ImportProgress], None]
+
+_CHUNK = 1 << 20
+_INCOMING = ".incoming"
+_ALIVE = ("queued", "starting", "running", "finalizing")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store is told about a version beyond what its files say.
+
+    `task`, `labels` and `license` left out are taken from the files.
+    """
+
+    origin: str
+    revision: str | None = None
+    task: str | None = None
+    labels: tuple[str, ...] = ()
+    license: str | None = None
+    parent_id: int | None = None
+    verified: bool = False
+
+
+class Incoming:
+    """A folder that fills; nothing of it is left when the `with` block ends without `place`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[ModelFileInfo] = []
+
+    def copy(self, source: Path, name: str, advance: Callable[[int], None]) -> None:
+        """Copy a file and hash it in the same pass. `advance` gets the bytes of each step."""
+        try:
+            with source.open("rb") as read, (self.folder / name).open("xb") as write:
+                digest, size = _pump(read, write, advance)
+                write.flush()
+                os.fsync(write.fileno())
+        except OSError as error:
+            raise _copy_error(error, source) from error
+        self.files.append(ModelFileInfo(name, size, digest))
+
+    def link(self, source: Path, name: str, sha256: str | None = None) -> None:
+        """Take a file in by hard link; by copy where the file system has no links."""
+        try:
+            os.link(source.resolve(), self.folder / name)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOSPC, errno.EDQUOT):
+                raise _copy_error(error, source) from error
+            self.copy(source, name, lambda _: None)
+            return
+        digest = sha256 or hash_file(source)
+        self.files.append(ModelFileInfo(name, source.stat().st_size, digest))
+
+
+@contextmanager
+def incoming(models: Path, needed: int) -> Iterator[Incoming]:
+    """A folder to fill with `needed` bytes.
+
+    Raises:
+        StorageError: there is no room for them, or the store can't be written.
+    """
+    parent = models / _INCOMING
+    with storage_errors(models):
+        parent.mkdir(parents=True, exist_ok=True)
+        _sweep(parent)
+        free = shutil.disk_usage(parent).free
+        if needed > free:
+            raise StorageError(
+                f"no room in {models}: {needed:,} bytes needed, {free:,} free",
+                hint="Make room, or set FMTUI_HOME to another disk.",
+            )
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder.chmod(0o755)
+        lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield Incoming(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed imports left: a folder that nobody holds locked."""
+    for folder in parent.iterdir():
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            # A folder younger than a minute may be between its making and its locking.
+            if os.fstat(handle).st_mtime < time.time() - 60:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            pass
+        finally:
+            os.close(handle)
+
+
+def place(
+    db: Database,
+    models: Path,
+    held: Incoming,
+    name: str,
+    description: Description,
+    facts: Facts,
+    *,
+    next_version: bool,
+) -> int:
+    """Register what came in as a version of `name`, and move it to its place. Returns its id.
+
+    Raises:
+        ConflictError: the name is taken and `next_version` is false.
+        StorageError: it can't be written.
+    """
+    from sqlmodel import func, select
+
+    from registry.tables import Model, ModelFile, ModelVersion
+
+    target: Path | None = None
+    try:
+        with storage_errors(models), db.session() as session:
+            model = session.exec(select(Model).where(Model.name == name)).first()
+            if model is not None and not next_version:
+                raise name_taken(name)
+            if model is None:
+                model = Model(name=name, created=now())
+                session.add(model)
+                session.flush()
+            latest = session.exec(
+                select(func.max(ModelVersion.version)).where(ModelVersion.model_id == model.id)
+            ).one()
+            version = ModelVersion(
+                model_id=model.id or 0,
+                version=(latest or 0) + 1,
+                origin=facts.origin,
+                revision=facts.revision,
+                path="",
+                task=facts.task or description.task,
+                architecture=description.architecture,
+                model_type=description.model_type,
+                parameters=description.parameters,
+                size_bytes=sum(file.size for file in held.files),
+                license=facts.license or description.license,
+                labels=list(facts.labels or description.labels),
+                parent_id=facts.parent_id,
+                created=now(),
+                verified=now() if facts.verified else None,
+            )
+            target = _move(held.folder, models / name / str(version.version))
+            version.path = str(target)
+            session.add(version)
+            session.flush()
+            assert version.id is not None
+            for file in held.files:
+                session.add(
+                    ModelFile(
+                        model_version_id=version.id,
+                        path=file.path,
+                        size=file.size,
+                        sha256=file.sha256,
+                    )
+                )
+        return version.id
+    except BaseException:
+        # An interrupt may come just after the commit: the row decides.
+        if target is not None and not _registered(db, target):
+            shutil.rmtree(target, ignore_errors=True)
+            _drop_empty(target.parent)
+        raise
+
+
+def _registered(db: Database, folder: Path) -> bool:
+    row = db.read().execute("SELECT 1 FROM model_version WHERE path = ?", (str(folder),))
+    return row.fetchone() is not None
+
+
+def _move(folder: Path, target: Path) -> Path:
+    """Rename a filled folder to its place. The registry has no row of it, or it was asked first:
+    what lies there belongs to nobody."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)
+    _sync_folder(folder)
+    folder.rename(target)
+    _sync_folder(target.parent)
+    return target
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _drop_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        pass
+
+
+def name_taken(name: str) -> ConflictError:
+    return ConflictError(
+        f"a model `{name}` exists",
+        hint=f"Choose another name with --name, or remove it: fmtui model remove {name}",
+    )
+
+
+def register_folder(db: Database, models: Path, folder: Path, name: str, facts: Facts) -> int:
+    """Link a folder that a run filled into the store, as the next version of `name`.
+
+    Raises:
+        BadInputError: the folder holds no model.
+        StorageError: it can't be written.
+    """
+    check_name(name, "model")
+    description = describe(folder)
+    with incoming(models, 0) as held:
+        for file in description.files:
+            held.link(folder / file, file)
+        return place(db, models, held, name, description, facts, next_version=True)
+
+
+def verify(db: Database, model: ModelInfo, report: Report) -> VerifyReport:
+    """Hash a version's files; a version that is whole is marked so, another is unmarked."""
+    files = model_files(db.read(), model.id)
+    total, done = sum(file.size for file in files), 0
+    missing, changed = [], []
+    for file in files:
+        path = Path(model.path) / file.path
+        report(ImportProgress("checking", file.path, done, total))
+        try:
+            if path.stat().st_size != file.size or hash_file(path) != file.sha256:
+                changed.append(file.path)
+        except FileNotFoundError:
+            missing.append(file.path)
+        except OSError as error:
+            raise BadInputError(f"can't be read: {error.strerror}", file=str(path)) from error
+        done += file.size
+    report(ImportProgress("checking", "", done, total))
+    result = VerifyReport(model.ref, tuple(missing), tuple(changed))
+    with db.write() as connection:
+        connection.execute(
+            "UPDATE model_version SET verified = ? WHERE id = ?",
+            (now() if result.ok else None, model.id),
+        )
+    return result
+
+
+def remove(db: Database, models: Path, model: ModelInfo) -> None:
+    """Remove a version's rows and files.
+
+    Raises:
+        ConflictError: it is deployed, a run is at work on it, or other versions came from it.
+    """
+    folder = Path(model.path)
+    trash: Path | None = None
+    try:
+        with storage_errors(models), db.write() as connection:
+            _refuse_if_needed(connection, model)
+            for column in ("model_version_id", "output_version_id"):
+                connection.execute(
+                    f"UPDATE run SET {column} = NULL WHERE {column} = ?", (model.id,)
+                )
+            connection.execute("DELETE FROM model_version WHERE id = ?", (model.id,))
+            connection.execute(
+                "DELETE FROM model WHERE name = ? "
+                "AND id NOT IN (SELECT model_id FROM model_version)",
+                (model.name,),
+            )
+            if folder.is_dir():
+                (models / _INCOMING).mkdir(parents=True, exist_ok=True)
+                trash = Path(tempfile.mkdtemp(dir=models / _INCOMING)) / "removed"
+                folder.rename(trash)
+    except BaseException:
+        if trash is not None and trash.exists():
+            trash.rename(folder)
+        raise
+    if trash is not None:
+        shutil.rmtree(trash.parent, ignore_errors=True)
+    _drop_empty(folder.parent)
+
+
+def _refuse_if_needed(connection: sqlite3.Connection, model: ModelInfo) -> None:
+    deployed = connection.execute(
+        "SELECT e.name || '/' || d.name FROM deployment d JOIN endpoint e ON e.id = d.endpoint_id "
+        "WHERE d.model_version_id = ?",
+        (model.id,),
+    ).fetchone()
+    if deployed:
+        raise ConflictError(
+            f"{model.ref} is deployed on {deployed[0]}",
+            hint=f"Delete the endpoint first: fmtui endpoint delete {deployed[0].split('/')[0]}",
+        )
+    busy = connection.execute(
+        f"SELECT id FROM run WHERE model_version_id = ? AND state IN {_ALIVE}", (model.id,)
+    ).fetchone()
+    if busy:
+        raise ConflictError(
+            f"run r{busy[0]} is at work on {model.ref}",
+            hint=f"Wait for it, or cancel it: fmtui run cancel r{busy[0]}",
+        )
+    child = connection.execute(
+        "SELECT m.name || ':' || v.version FROM model_version v JOIN model m ON m.id = v.model_id "
+        "WHERE v.parent_id = ?",
+        (model.id,),
+    ).fetchone()
+    if child:
+        raise ConflictError(
+            f"{child[0]} was made from {model.ref}",
+            hint=f"Remove it first: fmtui model remove {child[0]}",
+        )
+
+
+def hash_file(path: Path, advance: Callable[[int], None] = lambda _: None) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return _pump(file, None, advance)[0]
+
+
+def _pump(
+    read: IO[bytes], write: IO[bytes] | None, advance: Callable[[int], None]
+) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := read.read(_CHUNK):
+        digest.update(chunk)
+        if write is not None:
+            write.write(chunk)
+        size += len(chunk)
+        advance(len(chunk))
+    return digest.hexdigest(), size
+
+
+def _copy_error(error: OSError, source: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            f"the disk is full: {source.name} could not be written",
+            hint="Make room, or set FMTUI_HOME to another disk. Nothing was left behind.",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO):
+        return BadInputError(f"can't be read: {error.strerror}", file=str(source))
+    return StorageError(f"{source.name} could not be written: {error.strerror}")
