@@ -38,6 +38,13 @@ def init() -> None:
     _model = Model(find_model(Path(os.environ["AZUREML_MODEL_DIR"])))
 
 
+def loaded_task() -> str:
+    """What the loaded model does."""
+    if _model is None:
+        raise RuntimeError("init() was not called")
+    return _model.task
+
+
 def run(raw: str | bytes) -> Any:
     """Answer one request, given as JSON. Raises BadRequest when it is at fault."""
     try:
@@ -68,8 +75,11 @@ def predict(bodies: list[Any]) -> list[Any]:
         try:
             outputs = _model.answer([r for _, rows in members for r in rows], params_text)
         except BadRequest as error:
-            for index, _ in members:
-                answers[index] = error
+            if len(members) > 1:  # one of them is at fault: each alone
+                for index, _ in members:
+                    answers[index] = predict([bodies[index]])[0]
+            else:
+                answers[members[0][0]] = error
             continue
         for index, rows in members:
             answers[index], outputs = outputs[: len(rows)], outputs[len(rows) :]
@@ -220,7 +230,8 @@ class Model:
     def encode(self, rows: Sequence[Any], **options: Any) -> Any:
         """Token ids without padding, cut to what the model can take."""
         columns = [list(column) for column in zip(*rows, strict=True)]
-        return self.tokenizer(*columns, truncation=True, max_length=self.max_length, **options)
+        options = {"truncation": True, "max_length": self.max_length} | options
+        return self.tokenizer(*columns, **options)
 
     def batches(self, encoded: Any) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Rows of like length together: their places, and their padded tensors."""
@@ -307,20 +318,29 @@ def _tag(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
 
 
 def _extract(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
-    """The span of the context that answers the question."""
+    """The span of the context that answers the question; a long context is read in windows."""
     _options(params, {})
-    encoded = model.encode(rows, return_offsets_mapping=True)
-    outputs: list[Any] = [None] * len(rows)
+    windows = {"truncation": "only_second", "stride": model.max_length // 4}
+    try:
+        encoded = model.encode(
+            rows, **windows, return_overflowing_tokens=True, return_offsets_mapping=True
+        )
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        raise BadRequest(f"a question is too long for this model: {error}") from error
+    best: list[tuple[float, str]] = [(float("-inf"), "")] * len(rows)
     for batch, tensors in model.batches(encoded):
         result = model.model(**tensors)
-        for row, place in enumerate(batch):
-            inside = [i for i, part in enumerate(encoded.sequence_ids(place)) if part == 1]
-            start, end = result.start_logits[row].tolist(), result.end_logits[row].tolist()
-            spans = ((a, b) for a in inside for b in range(a, min(a + 30, inside[-1] + 1)))
-            first, last = max(spans, key=lambda s: start[s[0]] + end[s[1]], default=(0, 0))
-            offsets = encoded["offset_mapping"][place]
-            outputs[place] = rows[place][1][offsets[first][0] : offsets[last][1]]
-    return outputs
+        for place, window in enumerate(batch):
+            row = encoded["overflow_to_sample_mapping"][window]
+            inside = [i for i, part in enumerate(encoded.sequence_ids(window)) if part == 1]
+            start, end = result.start_logits[place].tolist(), result.end_logits[place].tolist()
+            for first in inside:
+                last = max(range(first, min(first + 30, inside[-1] + 1)), key=lambda i: end[i])
+                if start[first] + end[last] > best[row][0]:
+                    offsets = encoded["offset_mapping"][window]
+                    text = rows[row][1][offsets[first][0] : offsets[last][1]]
+                    best[row] = (start[first] + end[last], text)
+    return [text for _, text in best]
 
 
 def _fill(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
@@ -359,10 +379,13 @@ def _generate(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
     for name in options:
         if name not in known:
             raise BadRequest(f"unknown parameter `{name}`: it is none of generation's")
-    if causal and not {"max_new_tokens", "max_length"} & set(options):
-        options["max_new_tokens"] = 64
+    own = model.model.generation_config
+    limited = {"max_new_tokens", "max_length"} & set(options) or own.max_new_tokens
     outputs: list[Any] = [None] * len(rows)
     for batch, tensors in model.batches(model.encode(rows)):
+        width = tensors["input_ids"].shape[1]
+        if not limited and (own.max_length or 20) <= 20:  # transformers' default cuts sentences
+            options["max_new_tokens"] = 64 if causal else min(64 + 2 * width, model.max_length - 1)
         try:
             written = model.model.generate(**tensors, **options)
         except (ValueError, TypeError) as error:
@@ -370,7 +393,7 @@ def _generate(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
                 raise BadRequest(f"generation refuses these parameters: {error}") from error
             raise
         if causal:
-            written = written[:, tensors["input_ids"].shape[1] :]
+            written = written[:, width:]
         texts = model.tokenizer.batch_decode(written, skip_special_tokens=True)
         for place, text in zip(batch, texts, strict=True):
             outputs[place] = rows[place][0] + text if full else text

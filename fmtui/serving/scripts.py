@@ -27,12 +27,12 @@ def check_servable(folder: Path, ref: str) -> None:
         task_of(folder)
     except BadInputError as error:
         raise BadInputError(
-            f"{ref} can't be served: {error.message}",
-            hint="Bring a scoring script of your own with --script.",
+            f"{ref} can't answer requests: {error.message}",
+            hint="An endpoint can serve it with a scoring script of your own (--script).",
         ) from error
     if not any(folder.glob("*.safetensors")):
         raise BadInputError(
-            f"{ref} can't be served: its folder holds no safetensors file",
+            f"{ref} can't answer requests: its folder holds no safetensors file",
             hint=f"`fmtui model verify {ref}` says what is missing.",
         )
 
