@@ -18,7 +18,8 @@ from fmtui.cli.output import (
     size,
     table,
 )
-from fmtui.errors import BadInputError, UsageError
+from fmtui.cli.predict import predict
+from fmtui.errors import BadInputError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
@@ -165,23 +166,7 @@ def remove(ref: str, yes: bool) -> None:
     click.echo(f"removed {info.ref}")
 
 
-@model.command()
-@click.argument("ref", metavar="MODEL")
-@click.option("--text", "texts", multiple=True, help="What to predict for; may be given again.")
-@click.option("--context", "passage", help="Where to look for the answer to a question.")
-@json_option
-def predict(ref: str, texts: tuple[str, ...], passage: str | None, as_json: bool) -> None:
-    """Try a model on a text."""
-    if not texts:
-        raise UsageError("nothing to predict for", hint="Give --text TEXT.")
-    from fmtui.services.predict import predict as run
-
-    found = run(context(), ref, list(texts), context=passage)
-    if as_json:
-        print_json([{"input": one.input, "output": one.output} for one in found])
-        return
-    for one in found:
-        click.echo(f"{clean(one.input)}\n  {clean(str(one.output))}")
+model.add_command(predict)
 
 
 class _Line:
