@@ -7,7 +7,6 @@ HF_TOKEN, HF_HOME and HF_HUB_OFFLINE when it is imported. The cache keeps the li
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import re
@@ -18,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from registry.errors import BadInputError, FmtuiError, NotFoundError, RemoteError, StorageError
+from registry.errors import BadInputError, NotFoundError, RemoteError
+from registry.hub_errors import hub_errors
 
 _REVISION = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -78,7 +78,6 @@ def look_up(repo: str, revision: str | None) -> Listing:
 
 def _ask(repo: str, revision: str) -> Listing:
     from huggingface_hub import HfApi
-    from huggingface_hub.hf_api import RepoFile
 
     api = HfApi()
     info = _patiently(
@@ -92,14 +91,32 @@ def _ask(repo: str, revision: str) -> Listing:
             HubFile(f.rfilename, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id)
             for f in siblings
         ]
-    else:  # a mirror that lists names alone: the tree has the hashes
-        tree = api.list_repo_tree(repo, revision=info.sha)
-        files = [
-            HubFile(f.path, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id)
-            for f in tree
-            if isinstance(f, RepoFile)
-        ]
+    else:  # a mirror that lists names alone: its tree has the hashes
+        files = _tree(api.endpoint, repo, info.sha)
     return Listing(repo, info.sha, tuple(f for f in files if "/" not in f.name))
+
+
+def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
+    """The tree at the top of a repository. The library's own call would wait without end."""
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
+
+    url: str | None = f"{endpoint}/api/models/{repo}/tree/{commit}"
+    files = []
+    while url:
+        response = get_session().get(url, headers=build_hf_headers(), timeout=_SECONDS)
+        hf_raise_for_status(response)
+        for entry in response.json():
+            if entry["type"] == "file":
+                lfs = entry.get("lfs") or {}
+                files.append(
+                    HubFile(entry["path"], entry["size"], lfs.get("oid"), entry.get("oid"))
+                )
+        url = response.links.get("next", {}).get("url")
+    return files
 
 
 def _patiently(call: Callable[[], Any]) -> Any:
@@ -254,83 +271,3 @@ def _digest(path: Path, file: HubFile) -> str | None:
     else:
         same = file.blob_id is None or blob.hexdigest() == file.blob_id
     return sha256.hexdigest() if same else None
-
-
-@contextmanager
-def hub_errors(repo: str, revision: str) -> Iterator[None]:
-    """Turn what the library raises into a sentence."""
-    try:
-        yield
-    except FmtuiError:
-        raise
-    except Exception as error:
-        raise _sentence(error, repo, revision) from error
-
-
-def _sentence(error: Exception, repo: str, revision: str) -> Exception:
-    from huggingface_hub import constants, errors
-
-    where = constants.ENDPOINT
-    cause = (
-        error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError | ValueError) else None
-    )
-    if isinstance(cause, Exception):
-        return _sentence(cause, repo, revision)
-    if isinstance(error, errors.GatedRepoError):
-        return RemoteError(
-            f"hf:{repo} is gated: its owner must let you in",
-            hint=f"Ask for access on {where}/{repo}, then set HF_TOKEN to your token.",
-        )
-    if isinstance(error, errors.RevisionNotFoundError):
-        return NotFoundError(f"hf:{repo} has no revision `{revision}`")
-    if isinstance(error, errors.EntryNotFoundError):
-        return NotFoundError(f"hf:{repo} lacks a file that it lists, or that was fetched in part")
-    if isinstance(error, errors.HfHubHTTPError):
-        return _answered(error, repo, where)
-    if isinstance(error, errors.HFValidationError):
-        return BadInputError(f"`{repo}` can't be the name of a model on the hub")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError(
-            "the disk is full: the hub's cache could not take the model",
-            hint="Make room, or set HF_HOME to another disk.",
-        )
-    if isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError):
-        return StorageError(
-            f"can't write to the hub's cache: {error.strerror}",
-            hint="Set HF_HOME to another folder.",
-        )
-    if isinstance(error, OSError) and "Consistency check" in str(error):
-        return RemoteError(
-            f"a file of hf:{repo} came in part", hint="Try again; what is complete is kept."
-        )
-    if isinstance(error, ValueError | KeyError | TypeError | errors.FileMetadataError):
-        return RemoteError(
-            f"{where} does not answer as a hub does",
-            hint="Is HF_ENDPOINT right? Is a proxy between?",
-        )
-    return RemoteError(
-        f"can't reach {where}",
-        hint="Check the network and HF_ENDPOINT; with HF_HUB_OFFLINE=1 what is cached is used.",
-    )
-
-
-def _answered(error: Any, repo: str, where: str) -> Exception:
-    status = error.response.status_code if error.response is not None else 0
-    text = error.response.headers.get("X-Error-Message", "") if error.response is not None else ""
-    if status == 401 and "nvalid" in f"{text} {getattr(error, 'server_message', '') or ''}":
-        return RemoteError(
-            f"{where} does not accept the token",
-            hint="Set HF_TOKEN to a valid one, or unset it for a public model.",
-        )
-    if status in (401, 404):
-        return NotFoundError(
-            f"no model hf:{repo} on {where}, or it is private",
-            hint="Check its name; for a private model set HF_TOKEN to a token that may read it.",
-        )
-    if status == 403:
-        return RemoteError(
-            f"{where} forbids hf:{repo}", hint="Ask its owner, or set HF_TOKEN to another token."
-        )
-    if status == 429:
-        return RemoteError(f"{where} asks to slow down (429)", hint="Try again in a while.")
-    return RemoteError(f"{where} answered {status}", hint="Try again in a while.")

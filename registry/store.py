@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,15 +23,13 @@ from typing import IO
 from registry.database import Database, now, storage_errors
 from registry.errors import BadInputError, ConflictError, StorageError
 from registry.folder import Description, describe
-from registry.queries import model_files
 from registry.references import check_name
-from registry.views import ImportProgress, ModelFileInfo, ModelInfo, VerifyReport
+from registry.views import ImportProgress, ModelFileInfo
 
 Report = Callable[[ImportProgress], None]
 
 _CHUNK = 1 << 20
-_INCOMING = ".incoming"
-_ALIVE = ("queued", "starting", "running", "finalizing")
+INCOMING = ".incoming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ def incoming(models: Path, needed: int) -> Iterator[Incoming]:
     Raises:
         StorageError: there is no room for them, or the store can't be written.
     """
-    parent = models / _INCOMING
+    parent = models / INCOMING
     with storage_errors(models):
         parent.mkdir(parents=True, exist_ok=True)
         _sweep(parent)
@@ -99,7 +96,7 @@ def incoming(models: Path, needed: int) -> Iterator[Incoming]:
                 f"no room in {models}: {needed:,} bytes needed, {free:,} free",
                 hint="Make room, or set FMTUI_HOME to another disk.",
             )
-        folder = Path(tempfile.mkdtemp(dir=parent))
+        folder = make_incoming(parent)
         folder.chmod(0o755)
         lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -108,6 +105,17 @@ def incoming(models: Path, needed: int) -> Iterator[Incoming]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+        drop_empty(parent)
+
+
+def make_incoming(parent: Path) -> Path:
+    """A new folder in `parent`, which comes and goes with what it holds."""
+    while True:
+        parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return Path(tempfile.mkdtemp(dir=parent))
+        except FileNotFoundError:
+            continue  # another import ended just now, and took the empty parent with it
 
 
 def _sweep(parent: Path) -> None:
@@ -197,7 +205,7 @@ def place(
         # An interrupt may come just after the commit: the row decides.
         if target is not None and not _registered(db, target):
             shutil.rmtree(target, ignore_errors=True)
-            _drop_empty(target.parent)
+            drop_empty(target.parent)
         raise
 
 
@@ -226,7 +234,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _drop_empty(folder: Path) -> None:
+def drop_empty(folder: Path) -> None:
+    """Remove a folder if nothing is in it."""
     try:
         folder.rmdir()
     except OSError:
@@ -253,97 +262,6 @@ def register_folder(db: Database, models: Path, folder: Path, name: str, facts: 
         for file in description.files:
             held.link(folder / file, file)
         return place(db, models, held, name, description, facts, next_version=True)
-
-
-def verify(db: Database, model: ModelInfo, report: Report) -> VerifyReport:
-    """Hash a version's files; a version that is whole is marked so, another is unmarked."""
-    files = model_files(db.read(), model.id)
-    total, done = sum(file.size for file in files), 0
-    missing, changed = [], []
-    for file in files:
-        path = Path(model.path) / file.path
-        report(ImportProgress("checking", file.path, done, total))
-        try:
-            if path.stat().st_size != file.size or hash_file(path) != file.sha256:
-                changed.append(file.path)
-        except FileNotFoundError:
-            missing.append(file.path)
-        except OSError as error:
-            raise BadInputError(f"can't be read: {error.strerror}", file=str(path)) from error
-        done += file.size
-    report(ImportProgress("checking", "", done, total))
-    result = VerifyReport(model.ref, tuple(missing), tuple(changed))
-    with db.write() as connection:
-        connection.execute(
-            "UPDATE model_version SET verified = ? WHERE id = ?",
-            (now() if result.ok else None, model.id),
-        )
-    return result
-
-
-def remove(db: Database, models: Path, model: ModelInfo) -> None:
-    """Remove a version's rows and files.
-
-    Raises:
-        ConflictError: it is deployed, a run is at work on it, or other versions came from it.
-    """
-    folder = Path(model.path)
-    trash: Path | None = None
-    try:
-        with storage_errors(models), db.write() as connection:
-            _refuse_if_needed(connection, model)
-            for column in ("model_version_id", "output_version_id"):
-                connection.execute(
-                    f"UPDATE run SET {column} = NULL WHERE {column} = ?", (model.id,)
-                )
-            connection.execute("DELETE FROM model_version WHERE id = ?", (model.id,))
-            connection.execute(
-                "DELETE FROM model WHERE name = ? "
-                "AND id NOT IN (SELECT model_id FROM model_version)",
-                (model.name,),
-            )
-            if folder.is_dir():
-                (models / _INCOMING).mkdir(parents=True, exist_ok=True)
-                trash = Path(tempfile.mkdtemp(dir=models / _INCOMING)) / "removed"
-                folder.rename(trash)
-    except BaseException:
-        if trash is not None and trash.exists():
-            trash.rename(folder)
-        raise
-    if trash is not None:
-        shutil.rmtree(trash.parent, ignore_errors=True)
-    _drop_empty(folder.parent)
-
-
-def _refuse_if_needed(connection: sqlite3.Connection, model: ModelInfo) -> None:
-    deployed = connection.execute(
-        "SELECT e.name || '/' || d.name FROM deployment d JOIN endpoint e ON e.id = d.endpoint_id "
-        "WHERE d.model_version_id = ?",
-        (model.id,),
-    ).fetchone()
-    if deployed:
-        raise ConflictError(
-            f"{model.ref} is deployed on {deployed[0]}",
-            hint=f"Delete the endpoint first: fmtui endpoint delete {deployed[0].split('/')[0]}",
-        )
-    busy = connection.execute(
-        f"SELECT id FROM run WHERE model_version_id = ? AND state IN {_ALIVE}", (model.id,)
-    ).fetchone()
-    if busy:
-        raise ConflictError(
-            f"run r{busy[0]} is at work on {model.ref}",
-            hint=f"Wait for it, or cancel it: fmtui run cancel r{busy[0]}",
-        )
-    child = connection.execute(
-        "SELECT m.name || ':' || v.version FROM model_version v JOIN model m ON m.id = v.model_id "
-        "WHERE v.parent_id = ?",
-        (model.id,),
-    ).fetchone()
-    if child:
-        raise ConflictError(
-            f"{child[0]} was made from {model.ref}",
-            hint=f"Remove it first: fmtui model remove {child[0]}",
-        )
 
 
 def hash_file(path: Path, advance: Callable[[int], None] = lambda _: None) -> str:

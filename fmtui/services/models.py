@@ -114,7 +114,7 @@ def import_model(
 
 def verify(ctx: Context, ref: str, progress: Report | None = None) -> VerifyReport:
     """Hash a version's files against what was recorded; a clean one is marked verified."""
-    from registry.store import verify as run
+    from registry.upkeep import verify as run
 
     return run(ctx.db, show(ctx, ref), progress or (lambda _: None))
 
@@ -126,7 +126,7 @@ def remove(ctx: Context, ref: str) -> None:
         NotFoundError: there is no such version.
         ConflictError: it is deployed, a run is at work on it, or other versions came from it.
     """
-    from registry.store import remove as run
+    from registry.upkeep import remove as run
 
     run(ctx.db, ctx.home.models, show(ctx, ref))
 
