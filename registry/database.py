@@ -29,8 +29,25 @@ HEAD = "0001"
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_MS = 15_000
 _NETWORK_FILESYSTEMS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs fuse.sshfs lustre beegfs gpfs ceph fuse.ceph afs 9p virtiofs "
-    "glusterfs fuse.glusterfs fuse.juicefs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "fuse.sshfs",
+        "lustre",
+        "beegfs",
+        "gpfs",
+        "ceph",
+        "fuse.ceph",
+        "afs",
+        "9p",
+        "virtiofs",
+        "glusterfs",
+        "fuse.glusterfs",
+        "fuse.juicefs",
+    ]
 )
 
 
