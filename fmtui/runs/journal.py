@@ -1,7 +1,8 @@
 """The journal of a run: one JSON object a line, appended in a single write, read incrementally.
 
 Events: `state` (state), `metric` (step, epoch, split, values), `progress` (step, total, epoch,
-epochs, rate), `checkpoint` (step, path), `resumed` (step), `warning` and `note` (message).
+epochs, rate), `checkpoint` (step, path), `resumed` (step), `best` (text), `kept` (step of the model kept),
+`warning` and `note` (message).
 A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it.
 """
 
@@ -47,17 +48,23 @@ class Journal:
 
 @dataclass
 class Story:
-    """What a journal tells so far. `read` goes on where the last call stopped."""
+    """What a journal tells so far. `read` goes on where the last call stopped.
+
+    `started` is when it first ran; `resumed` and `first_step` tell where this attempt began.
+    """
 
     path: Path
     state: str | None = None
     started: str | None = None
+    resumed: str | None = None
+    first_step: int = 0
     step: int = 0
     total_steps: int = 0
     epoch: float = 0.0
     total_epochs: float = 0.0
     rate: float | None = None
     best: str | None = None
+    kept_step: int | None = None
     last_event: str | None = None
     points: list[MetricPoint] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -87,8 +94,9 @@ class Story:
         kind = event.get("event")
         if kind == "state":
             self.state = event["state"]
-            if self.state == "running" and self.started is None:
-                self.started = event.get("t")
+            if self.state == "running":
+                self.resumed = event.get("t")
+                self.started = self.started or self.resumed
         elif kind == "metric":
             self.points += [
                 MetricPoint(event["step"], event.get("epoch"), event["split"], name, float(value))
@@ -101,16 +109,19 @@ class Story:
             self.rate = event.get("rate")
         elif kind == "best":
             self.best = event["text"]
+        elif kind == "kept":
+            self.kept_step = event["step"]
         elif kind == "resumed":
-            self.step = event["step"]
+            self.step = self.first_step = event["step"]
             self.points = [p for p in self.points if p.step <= event["step"]]
         elif kind == "warning":
             self.warnings.append(event["message"])
 
     def final_metrics(self) -> dict[str, float]:
-        """The last value of every metric that was measured on held-out rows.
+        """Every metric of the model that was kept, on held-out rows; else its last value.
 
         Training curves are left out, unless there is nothing else.
         """
         held_out = [p for p in self.points if p.split != "train"]
-        return {p.name: p.value for p in held_out or self.points}
+        kept = [p for p in held_out if p.step == self.kept_step]
+        return {p.name: p.value for p in kept or held_out or self.points}

@@ -117,12 +117,12 @@ def status(ctx: Context, ref: str, story: Story | None = None) -> RunStatus:
     alive = info.state not in ENDED and folder.held()
     left = None
     elapsed = _seconds(story.started, info.ended)
-    if info.state == "running" and story.step and elapsed:
-        left = elapsed / story.step * (story.total_steps - story.step)
+    attempt, done = _seconds(story.resumed, None), story.step - story.first_step
+    if info.state == "running" and attempt and done > 0:
+        left = attempt / done * (story.total_steps - story.step)
     reason = None
-    if info.state == "queued":
-        busy = ", ".join(slots.names())
-        reason = f"waits for a free slot ({busy})"
+    if info.state == "queued" and not slots.free(ctx.home.slots):
+        reason = f"waits for a free slot ({', '.join(slots.names())})"
     end = folder.exit()
     return RunStatus(
         info=info,

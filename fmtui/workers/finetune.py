@@ -80,6 +80,8 @@ def run(worker: Worker) -> None:
     worker.check_canceled()
 
     worker.journal.state("finalizing")
+    if trainer.state.best_global_step is not None:
+        worker.journal.write("kept", step=trainer.state.best_global_step)
     _save(trainer, tokenizer, worker.folder.output)
     # The best and the last checkpoint served their purpose: the model is in output/.
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -1,0 +1,58 @@
+"""A journal is read as far as it is whole, and forgets what a resumed run did over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fmtui.runs.journal import Journal, Story
+
+
+def test_a_story_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    journal, story = Journal(tmp_path / "j"), Story(tmp_path / "j")
+    journal.state("running")
+    assert story.read().state == "running"
+    journal.metrics(5, 0.5, "train", {"loss": 2.0})
+    assert [(p.step, p.name, p.value) for p in story.read().points] == [(5, "loss", 2.0)]
+    assert len(story.read().points) == 1
+
+
+def test_half_a_line_waits_for_its_other_half(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b'{"event":"state","state":"running"}\n{"event":"state","sta')
+    story = Story(path).read()
+    assert story.state == "running"
+    with path.open("ab") as file:
+        file.write(b'te":"finalizing"}\n')
+    assert story.read().state == "finalizing"
+
+
+def test_a_killed_writer_s_half_line_harms_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_bytes(b'{"event":"state","state":"running"}\n{"event":"metr')
+    Journal(path).state("queued")
+    assert Story(path).read().state == "queued"
+
+
+def test_steps_after_the_checkpoint_are_forgotten_on_resume(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    for step in (1, 2, 3):
+        journal.metrics(step, None, "train", {"loss": float(step)})
+    journal.write("resumed", step=2)
+    journal.metrics(3, None, "train", {"loss": 30.0})
+    story = Story(tmp_path / "j").read()
+    assert [(p.step, p.value) for p in story.points] == [(1, 1.0), (2, 2.0), (3, 30.0)]
+
+
+def test_the_result_is_that_of_the_model_that_was_kept(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.metrics(1, None, "validation", {"accuracy": 0.9})
+    journal.metrics(2, None, "validation", {"accuracy": 0.7})
+    assert Story(tmp_path / "j").read().final_metrics() == {"accuracy": 0.7}
+    journal.write("kept", step=1)
+    assert Story(tmp_path / "j").read().final_metrics() == {"accuracy": 0.9}
+
+
+def test_what_is_no_number_is_no_point(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.metrics(1, None, "train", {"loss": float("nan"), "grad_norm": float("inf")})
+    assert Story(tmp_path / "j").read().points == []
