@@ -38,7 +38,7 @@ FMTUI = "from fmtui.cli import main; main()"
 
 
 def measure(program: str, words: bytes, home: str) -> tuple[float, float]:
-    """CPU seconds, and seconds, until `words` are painted. Raises RuntimeError if they never are."""
+    """CPU seconds, and seconds, until `words` are painted. Raises RuntimeError if never."""
     began = time.monotonic()
     pid, terminal = pty.fork()
     if pid == 0:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual.app import App, SystemCommand
+from textual.command import Provider
+from textual.screen import Screen
+
 import screens
+from fmtui.errors import BadInputError, UsageError
+from fmtui.services.context import Context, context
+from screens.base import finish_threads, threaded
 from screens.bindings import bindings
 from screens.catalog import CatalogScreen
 from screens.widgets.chrome import Alive, TopBar
-from textual.app import App
-from textual.screen import Screen
-
-from fmtui.services.context import context
 
 
 def _tab(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -25,12 +29,20 @@ def _tab(module: str, name: str) -> Callable[[], Screen[Any]]:
     return make
 
 
+def _commands() -> type[Provider]:
+    from screens.commands import BindingCommands
+
+    return BindingCommands
+
+
 class FmtuiApp(App[None]):
-    """Five tabs, each a mode with a stack of screens of its own, so that it stays as it was left."""
+    """Five tabs, each a mode with a stack of its own screens, so that it stays as it was left."""
 
     TITLE = "fmtui"
     CSS_PATH = Path(screens.__file__).parent / "styles" / "app.tcss"
-    BINDINGS = bindings("app")
+    BINDINGS = [*bindings("app")]
+    COMMANDS = App.COMMANDS | {_commands}
+    ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, Any]] = {
         "catalog": CatalogScreen,
         "models": _tab("models", "ModelsScreen"),
@@ -43,12 +55,27 @@ class FmtuiApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.alive = Alive()
+        self.set_keymap(_keymap(context()))
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.watch)
+        self.call_after_refresh(self.look_after)
 
-    def watch(self) -> None:
-        """The first frame is painted: look after runs from now on, and count what is alive."""
+    def look_after(self) -> None:
+        """The first frame is painted: from now on runs are looked after, and counted."""
+        self.run_worker(self._count(dispatch=True), group="alive", exit_on_error=False)
+        self.set_interval(
+            2.0,
+            lambda: self.run_worker(
+                self._count(), group="alive", exclusive=True, exit_on_error=False
+            ),
+        )
+
+    async def _count(self, *, dispatch: bool = False) -> None:
+        alive = await threaded(_alive, context(), dispatch)
+        if alive != self.alive:
+            self.alive = alive
+            for bar in self.screen.query(TopBar):
+                bar.refresh()
 
     def action_tab(self, tab: str) -> None:
         self.switch_mode(tab)
@@ -56,12 +83,83 @@ class FmtuiApp(App[None]):
     def action_help(self) -> None:
         from screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(list(self.screen.active_bindings.values())))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands only the theme: the others are bindings of ours, or noise."""
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+
+    def _fatal_error(self) -> None:
+        """A sentence for the person; the traceback goes to the log."""
+        from rich.text import Text
+
+        from screens.trouble import record
+
+        error = self._exception or RuntimeError("the screen broke")
+        self.panic(Text(f"Error: {record(context().home, error)}"))
+
+
+def _alive(ctx: Context, dispatch: bool) -> Alive:
+    """How many runs and endpoints there are alive; whoever looks also reaps and dispatches."""
+    from fmtui.services import endpoints, runs
+
+    if dispatch:
+        runs.dispatch(ctx)
+    if runs.active(ctx):
+        runs.reap(ctx)
+    served = sum(e.state == "healthy" for e in endpoints.list_endpoints(ctx))
+    return Alive(runs.active(ctx), served)
+
+
+def _keymap(ctx: Context) -> dict[str, str]:
+    """The `[keys]` table of config.toml: the name of a binding, and its keys."""
+    if not ctx.home.config.exists():
+        return {}
+    import tomllib
+
+    try:
+        keys = tomllib.loads(ctx.home.config.read_text(encoding="utf-8")).get("keys", {})
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"can't be read: {error}", file=str(ctx.home.config)) from error
+    return {str(name): str(key) for name, key in keys.items()}
 
 
 def run() -> int:
-    """Open the TUI; returns the exit code."""
+    """Open the TUI; returns the exit code. Raises UsageError where there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the TUI needs a terminal", hint="`fmtui --help` lists the commands for scripts."
+        )
     context().db.prepare()
     app = FmtuiApp()
     app.run()
+    finish_threads()
     return app.return_code or 0
+
+
+def draw(place: str, width: int, height: int) -> str:
+    """An SVG of a screen, rendered without a terminal.
+
+    Args:
+        place: A tab, or `model:REF`, `run:rN` and so on, as in `screens.places`.
+
+    Raises:
+        UsageError: There is no such place.
+        FmtuiError: What it should show can't be found.
+    """
+    import asyncio
+
+    from screens.places import go
+
+    async def job() -> str:
+        app = FmtuiApp()
+        async with app.run_test(size=(width, height)) as pilot:
+            await go(app, place)
+            for _ in range(3):
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+            return app.export_screenshot(title="fmtui")
+
+    context().db.prepare()
+    return asyncio.run(job())

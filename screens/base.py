@@ -1,10 +1,12 @@
-"""What every screen has: the first and the last line, errors as sentences, work in the background."""
+"""What every screen has: its first and last line, work in the background, errors as sentences."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -65,15 +67,63 @@ class Background:
         self.start(job(), group="copy")
 
 
+_threads: set[threading.Thread] = set()
+"""Threads at work on what must not stay half-done."""
+
+
 async def threaded(job: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    """Run a service in a thread, so that the keyboard stays alive."""
-    return await asyncio.to_thread(job, *args, **kwargs)
+    """Run a service in a thread, so that the keyboard stays alive.
+
+    The thread does not hold up the end of the program, as those of asyncio's executor would.
+    """
+    return await _in_thread(lambda: job(*args, **kwargs), whole=False)
+
+
+async def threaded_whole(job: Callable[..., R], *args: Any, **kwargs: Any) -> R:
+    """Like `threaded`, for what cleans up after itself: `finish_threads` waits for it."""
+    return await _in_thread(lambda: job(*args, **kwargs), whole=True)
+
+
+async def _in_thread(job: Callable[[], R], *, whole: bool) -> R:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[R] = loop.create_future()
+
+    def settle(result: R | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast(R, result))
+
+    def run() -> None:
+        try:
+            outcome: tuple[R | None, BaseException | None] = (job(), None)
+        except BaseException as error:
+            outcome = (None, error)
+        finally:
+            _threads.discard(threading.current_thread())
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    thread = threading.Thread(target=run, daemon=True)
+    if whole:
+        _threads.add(thread)
+    thread.start()
+    return await future
+
+
+def finish_threads(seconds: float = 20.0) -> None:
+    """Wait for what must not stay half-done."""
+    for thread in list(_threads):
+        thread.join(seconds)
 
 
 class Page(Background, Screen[None]):
     """A screen under the tab `TAB`: first line, body, last line."""
 
     TAB: ClassVar[str] = ""
+    LEAVES_FIELDS: ClassVar[bool] = True
     BINDINGS = bindings("page")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]
 
@@ -94,7 +144,14 @@ class Page(Background, Screen[None]):
         return self.query_one(TopBar)
 
     def action_back(self) -> None:
-        if len(self.app.screen_stack) > 1:
+        """Out of a field first, then to the screen before."""
+        if (
+            self.focused is not None
+            and self.focused.check_consume_key("a", "a")
+            and self.LEAVES_FIELDS
+        ):
+            self.focus_next()
+        elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
 

@@ -6,7 +6,7 @@ A binding's `description` is the word in the footer, its `tooltip` the sentence 
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 def _key(
@@ -123,7 +123,9 @@ TABLE: dict[str, list[Binding]] = {
     "endpoint": [
         _key("t", "show('try')", "try", "Send a request.", name="endpoint.try"),
         _key("l", "show('log')", "log", "What the endpoint printed.", name="endpoint.log"),
-        _key("k", "show('keys')", "keys", "The keys, hidden until asked for.", name="endpoint.keys"),
+        _key(
+            "k", "show('keys')", "keys", "The keys, hidden until asked for.", name="endpoint.keys"
+        ),
         _key("ctrl+s", "send", "send", "Send the request."),
         _key("v", "reveal", "reveal", "Show the keys, or hide them again."),
         _key("y", "copy", "copy", "Copy the primary key, or the answer."),
@@ -165,7 +167,7 @@ TABLE: dict[str, list[Binding]] = {
 """Who listens, and to what: the keys of a widget or a screen are the rows that its names give."""
 
 
-def bindings(*names: str) -> list[Binding]:
+def bindings(*names: str) -> list[BindingType]:
     """The bindings of these parts of the table, in its order."""
     return [binding for name in names for binding in TABLE[name]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
+from textual.binding import ActiveBinding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ActiveBinding
 from textual.widget import Widget
 
 from screens.base import Modal

@@ -11,7 +11,7 @@ from fmtui.services.text import clean
 from screens.bindings import bindings
 
 
-class Prose(VerticalScroll, can_focus=True):
+class Prose(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Shows text as it is: control sequences are stripped and markup means nothing."""
 
     BINDINGS = bindings("scroll")

@@ -114,7 +114,7 @@ class Pages(Generic[T]):
         return rows
 
 
-class RecordList(ScrollView, Generic[T], can_focus=True):
+class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
     """Records in columns under a header, with a cursor.
 
     Args:

@@ -1,0 +1,73 @@
+"""The page of a model that could be imported."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from textual.content import Content
+from textual.widget import Widget
+
+from fmtui.services import catalog
+from fmtui.services.text import clean, number
+from registry.views import CatalogEntry
+from screens.base import Page, threaded
+from screens.bindings import bindings
+from screens.catalog import entry_facts
+from screens.widgets.prose import Prose
+
+
+class CatalogModelPage(Page):
+    TAB = "catalog"
+    BINDINGS = bindings("catalog_model")
+    AUTO_FOCUS = "Prose"
+
+    def __init__(self, ref: str) -> None:
+        super().__init__()
+        self.ref = ref
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Catalog", self.ref)
+
+    def body(self) -> Iterable[Widget]:
+        yield Prose(id="card")
+
+    def on_mount(self) -> None:
+        self.start(self._load(), group="load")
+
+    async def _load(self) -> None:
+        entry = await threaded(catalog.show, self.ctx, self.ref)
+        words = (
+            f"{', '.join(entry.tasks)}   {number(entry.parameters) if entry.parameters else ''} "
+        )
+        self.top.set(("Catalog", entry.name), Content.styled(clean(words), "$text-muted"))
+        self.query_one(Prose).set(_card(entry))
+
+    def action_import_model(self) -> None:
+        from screens.forms.import_model import ImportForm
+
+        self.app.push_screen(ImportForm(self.ref))
+
+    def action_copy_reference(self) -> None:
+        self.copy(self.ref, self.ref)
+
+
+def _card(entry: CatalogEntry) -> Content:
+    """All that the catalogue tells: facts, what it needs, what to finetune it with."""
+    parts: list[str | Content | tuple[str, str]] = [entry_facts(entry)]
+    for job, needs in entry.skus.items():
+        parts += ["\n\n", (f"To run: {clean(job)}\n", "bold")]
+        for name, value in needs.items() if isinstance(needs, dict) else ():
+            words = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
+            parts += [(f"  {clean(str(name)):<12} ", "$text-muted"), f"{clean(words)}\n"]
+    if entry.defaults:
+        parts += ["\n", ("Its publisher finetunes it with\n", "bold")]
+        for name, value in entry.defaults.items():
+            parts += [(f"  {clean(name):<36} ", "$text-muted"), f"{clean(str(value))}\n"]
+    return Content.assemble(*parts)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in value.items() if v is not None)
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,100 @@
+"""The endpoints, each in the state that its processes prove."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.content import Content
+
+from fmtui.services import endpoints
+from fmtui.services.text import ago, one_line
+from registry.views import EndpointInfo
+from screens.base import facts, threaded
+from screens.bindings import bindings
+from screens.listing import Listing, Order
+from screens.widgets.record_list import Cell, Column
+from screens.widgets.states import state_content, state_words, tone
+
+
+def _state(endpoint: EndpointInfo) -> Cell:
+    return state_words(endpoint.state), tone(endpoint.state)
+
+
+def _serves(endpoint: EndpointInfo) -> str:
+    parts = [f"{d.name} {d.model} {d.traffic}%" for d in endpoint.deployments]
+    return ", ".join(parts) or "nothing deployed"
+
+
+class EndpointsScreen(Listing[EndpointInfo]):
+    TAB = "endpoints"
+    HINT = "search the endpoints"
+    BINDINGS = bindings("endpoints")
+    COLUMNS = (
+        Column("endpoint", lambda e: e.name, width=16),
+        Column("state", _state, width=12),
+        Column("serves", _serves),
+        Column("url", lambda e: e.url or "–", width=22, drop=64),
+    )
+    ORDERS = (
+        Order("name", lambda e: e.name.lower()),
+        Order("state", lambda e: e.state),
+        Order("newest first", lambda e: e.created, down=True),
+    )
+    EMPTY = (
+        "No endpoints yet. Press n to make one and deploy a model to it,\n"
+        "or d on a model. It answers on this machine, on the loopback address."
+    )
+
+    def fetch(self) -> Sequence[EndpointInfo]:
+        return endpoints.list_endpoints(self.ctx)
+
+    def key(self, record: EndpointInfo) -> str:
+        return record.name
+
+    def words(self, record: EndpointInfo) -> str:
+        return f"{record.name} {record.state} {_serves(record)}"
+
+    def detail(self, record: EndpointInfo) -> Content:
+        heading = Content.styled(one_line(record.name), "bold")
+        table = facts(
+            ("state", state_content(record.state)),
+            ("url", record.url),
+            ("target", record.target),
+            ("created", ago(record.created)),
+            *((d.name, f"{d.model}  {d.traffic}%  {d.state}") for d in record.deployments),
+            ("error", record.error),
+        )
+        return Content("\n\n").join([heading, table])
+
+    def open(self, record: EndpointInfo) -> None:
+        from screens.endpoint import EndpointPage
+
+        self.app.push_screen(EndpointPage(record.name))
+
+    def action_new(self) -> None:
+        from screens.forms.deploy import DeployForm
+
+        self.app.push_screen(DeployForm())
+
+    def action_delete(self) -> None:
+        if self.record is not None:
+            delete_endpoint(self, self.record.name, self.reload)
+
+
+def delete_endpoint(screen: Any, name: str, then: Any) -> None:
+    """Ask, then end its processes and forget it."""
+    from screens.widgets.confirm import Confirm
+
+    async def job() -> None:
+        await threaded(endpoints.delete, screen.ctx, name)
+        screen.say(f"The endpoint {name} is deleted.")
+        then()
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.start(job(), group="delete")
+
+    screen.app.push_screen(
+        Confirm(f"Delete the endpoint {name}?", "It stops answering; its models stay."), answered
+    )

@@ -1,0 +1,1 @@
+"""Forms: each says what it is about to run, as the exact command."""

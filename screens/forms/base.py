@@ -1,0 +1,169 @@
+"""What every form has: fields, one line of state, the command it stands for, and ctrl+s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from textual import on
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from fmtui.errors import BadInputError, FmtuiError, UsageError
+from fmtui.services.text import clean
+from screens.base import Page
+from screens.bindings import bindings
+from screens.widgets.fields import Choice, Field
+
+
+class CancelledError(Exception):
+    """Raised in a service's progress callback when the form was left."""
+
+
+class CommandLine(Static):
+    """The command, as it can be typed into a shell, folded where it is long."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self.command = ""
+
+    def show(self, command: str) -> None:
+        self.command = command
+        self.update(Content.styled(folded(clean(command), self.size.width - 2), "bold"))
+
+    def on_resize(self) -> None:
+        self.show(self.command)
+
+
+class Form(Page):
+    """A subclass gives `fields`, `command`, and `submit`, which runs in the background."""
+
+    BINDINGS = bindings("form")
+    AUTO_FOCUS = "Choice, TextField"
+    TITLE_WORDS = ""
+    LEAVES_FIELDS = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.working = False
+        self.left = False
+
+    def fields(self) -> Iterable[Field]:
+        raise NotImplementedError
+
+    def command(self) -> str:
+        """The line that does the same. May raise FmtuiError while the form is not filled in."""
+        raise NotImplementedError
+
+    async def submit(self) -> None:
+        """Do it; what it raises is shown on the line of state."""
+        raise NotImplementedError
+
+    def crumbs(self) -> Sequence[str]:
+        return (self.TAB.capitalize(), self.TITLE_WORDS)
+
+    def body(self) -> Iterable[Widget]:
+        with VerticalScroll(id="fields", can_focus=False):
+            yield from self.fields()
+        yield Static(id="state", markup=False)
+        yield CommandLine()
+
+    def on_mount(self) -> None:
+        self.changed()
+
+    def on_unmount(self) -> None:
+        self.left = True
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    def _changed(self) -> None:
+        self.changed()
+
+    def changed(self) -> None:
+        """A field has another value: the command follows."""
+        try:
+            self.query_one(CommandLine).show(f"$ {self.command()}")
+        except FmtuiError as error:
+            self.query_one(CommandLine).show("$ …")
+            self.tell(str(error), "$text-warning")
+        else:
+            if not self.working:
+                self.tell("")
+
+    def tell(self, words: str | Content, style: str = "") -> None:
+        """The line of state."""
+        shown = words if isinstance(words, Content) else Content.styled(clean(words), style)
+        self.query_one("#state", Static).update(shown)
+
+    def fail(self, error: FmtuiError) -> None:
+        self.working = False
+        self.tell(f"✗ {error}", "$text-error")
+
+    def action_submit(self) -> None:
+        if self.working:
+            self.say("It is under way already; esc cancels it.")
+            return
+        self.working = True
+        self.start(self._submit(), group="submit")
+
+    async def _submit(self) -> None:
+        try:
+            await self.submit()
+        except CancelledError:
+            pass
+        finally:
+            self.working = False
+
+    def action_copy_command(self) -> None:
+        try:
+            self.copy(self.command(), "the command")
+        except FmtuiError as error:
+            self.fail(error)
+
+    def watch_cancel(self) -> None:
+        """For progress callbacks: raise CancelledError once the form was left."""
+        if self.left:
+            raise CancelledError
+
+    def replace(self, page: Any) -> None:
+        """Go on to a page; back from it leads to where the form was opened."""
+        self.app.switch_screen(page)
+
+
+def required(value: str, what: str, hint: str | None = None) -> str:
+    """The value without spaces around it. Raises BadInputError where there is none."""
+    if not value.strip():
+        raise BadInputError(f"{what} is needed", hint=hint)
+    return value.strip()
+
+
+def pairs(text: str, what: str) -> dict[str, str]:
+    """`a=1, b=2` as a dict. Raises UsageError for a part without `=`."""
+    result: dict[str, str] = {}
+    for part in text.replace(",", " ").split():
+        key, equals, value = part.partition("=")
+        if not equals or not key or not value:
+            raise UsageError(f"{what}: `{part}` is not like name=value")
+        result[key] = value
+    return result
+
+
+def bar(done: int, total: int, width: int = 24) -> str:
+    """A bar of `width` cells."""
+    full = round(min(done / total, 1.0) * width) if total else 0
+    return "█" * full + "░" * (width - full)
+
+
+def folded(command: str, width: int) -> str:
+    """A command on lines of at most `width` cells, each but the last ending in ` \\`."""
+    lines, line = [], ""
+    for word in command.split(" "):
+        if line and cell_len(line) + cell_len(word) + 3 > width:
+            lines.append(line + " \\")
+            line = "    " + word
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line])

@@ -1,0 +1,38 @@
+"""The choices that forms share: models, datasets and endpoints that are here."""
+
+from __future__ import annotations
+
+from fmtui.services import data, endpoints, models
+from fmtui.services.context import context
+from fmtui.services.text import number
+from screens.widgets.picker import Option
+
+
+def model_options() -> list[Option]:
+    """Every registered model version."""
+    return [
+        Option(m.ref, m.ref, f"{m.task or '–'}  {number(m.parameters)}")
+        for m in models.list_models(context())
+    ]
+
+
+def data_options() -> list[Option]:
+    """Every dataset, and each of its splits."""
+    options = []
+    for info in data.list_datasets(context()):
+        options.append(Option(info.ref, info.ref, f"{info.rows:,} rows"))
+        options += [
+            Option(f"{info.ref}@{split}", f"{info.ref}@{split}", f"{rows:,} rows")
+            for split, rows in info.splits.items()
+            if split != "all"
+        ]
+    return options
+
+
+def endpoint_options() -> list[Option]:
+    """Every endpoint."""
+    return [Option(e.name, e.name, e.url or "") for e in endpoints.list_endpoints(context())]
+
+
+NO_MODELS = "No models here: import one first (1, then i)."
+NO_DATA = "No data here: type the path of a file, or add one first (3, then a)."

@@ -1,0 +1,59 @@
+"""Measure a model on data that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fmtui.services import evaluate
+from fmtui.services.evaluate import EvaluateRequest
+from screens.base import threaded
+from screens.forms.base import Form, pairs, required
+from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.widgets.fields import Choice, Field, TextField
+
+
+class EvaluateForm(Form):
+    """`model` is what the form is filled in with."""
+
+    TAB = "models"
+
+    def __init__(self, model: str = "") -> None:
+        super().__init__()
+        self.model = model
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Evaluate", self.model or "a model")
+
+    def fields(self) -> Iterable[Field]:
+        yield Field(
+            "model", Choice("Model", model_options, value=self.model, none=NO_MODELS, id="model")
+        )
+        yield Field(
+            "test data",
+            Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
+        )
+        yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#data" if self.model else "#model").focus()
+
+    def request(self) -> EvaluateRequest:
+        """What the fields say. Raises FmtuiError while something is missing."""
+        return EvaluateRequest(
+            model=required(self.query_one("#model", Choice).value, "a model"),
+            data=required(self.query_one("#data", Choice).value, "test data"),
+            columns=pairs(self.query_one("#cols", TextField).value, "columns"),
+        )
+
+    def command(self) -> str:
+        return self.request().command()
+
+    async def submit(self) -> None:
+        request = self.request()
+        self.tell("checking and starting …")
+        run = await threaded(evaluate.start, self.ctx, request)
+        self.say(f"{run.run} is {run.state}. It goes on when fmtui is closed.")
+        from screens.run import RunPage
+
+        self.replace(RunPage(run.run))

@@ -1,0 +1,179 @@
+"""Finetune a model on data: what it would do is worked out while the form is filled in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from textual.content import Content
+
+from fmtui.errors import FmtuiError
+from fmtui.services import finetune
+from fmtui.services.finetune import FinetunePlan, FinetuneRequest
+from fmtui.services.text import clean, one_line
+from screens.base import threaded
+from screens.bindings import bindings
+from screens.forms.base import Form, pairs, required
+from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.widgets.fields import Choice, Field, TextField, options_of
+from screens.widgets.picker import Option
+
+MAIN_SETTINGS = {
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "batch",
+    "learning_rate": "rate",
+    "max_seq_length": "length",
+    "precision": "precision",
+}
+"""The settings with a field of their own; all others can be typed as name=value."""
+
+_PLAN_DELAY = 0.15
+
+
+class FinetuneForm(Form):
+    """`model` and `train` are what the form is filled in with."""
+
+    TAB = "models"
+    BINDINGS = bindings("finetune")
+
+    def __init__(self, model: str = "", train: str = "") -> None:
+        super().__init__()
+        self.model, self.train = model, train
+        self.plan: FinetunePlan | None = None
+        self._defaults_of = ("", "")
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Finetune", self.model or "a model")
+
+    def fields(self) -> Iterable[Field]:
+        yield Field(
+            "model", Choice("Model", model_options, value=self.model, none=NO_MODELS, id="model")
+        )
+        yield Field(
+            "task",
+            Choice("Task", lambda: options_of(finetune.TASKS), value=finetune.TASKS[0], id="task"),
+        )
+        yield Field(
+            "training",
+            Choice(
+                "Training data",
+                data_options,
+                value=self.train,
+                none=NO_DATA,
+                free="file",
+                id="train",
+            ),
+        )
+        yield Field(
+            "validation",
+            Choice("Validation data", _validation_options, free="file", id="validation"),
+        )
+        yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        for name, word in MAIN_SETTINGS.items():
+            yield Field(word, TextField(id=name))
+        yield Field("more", TextField(hint="other settings as name=value", id="more"))
+        yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
+
+    def request(self) -> FinetuneRequest:
+        """What the fields say. Raises FmtuiError while something is missing."""
+        settings = {
+            name: self.query_one(f"#{name}", TextField).value.strip() for name in MAIN_SETTINGS
+        }
+        settings |= pairs(self.query_one("#more", TextField).value, "more")
+        return FinetuneRequest(
+            model=required(self.query_one("#model", Choice).value, "a model"),
+            task=self.query_one("#task", Choice).value,
+            train=required(self.query_one("#train", Choice).value, "training data"),
+            validation=self.query_one("#validation", Choice).value or None,
+            name=self.query_one("#name", TextField).value.strip() or None,
+            columns=pairs(self.query_one("#cols", TextField).value, "columns"),
+            settings=finetune.request_from(settings),
+        )
+
+    def command(self) -> str:
+        return self.request().command()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        first = "#train" if self.query_one("#model", Choice).value else "#model"
+        if self.train and not self.model:
+            first = "#model"
+        self.query_one(first).focus()
+
+    def changed(self) -> None:
+        super().changed()
+        model, task = self.query_one("#model", Choice).value, self.query_one("#task", Choice).value
+        if (model, task) != self._defaults_of:
+            self._defaults_of = (model, task)
+            self.top.set(("Finetune", model or "a model"))
+            self.start(self._show_defaults(model, task), group="defaults")
+        self.plan = None
+        self.start(self._replan(), group="plan")
+
+    async def _show_defaults(self, model: str, task: str) -> None:
+        known = await threaded(finetune.defaults, self.ctx, model, task)
+        for name in MAIN_SETTINGS:
+            field = self.query_one(f"#{name}", TextField)
+            field.placeholder = known[name].value
+            if isinstance(field.parent, Field):
+                field.parent.note(known[name].help)
+
+    async def _replan(self) -> None:
+        await asyncio.sleep(_PLAN_DELAY)  # until the typing pauses
+        try:
+            request = self.request()
+        except FmtuiError:
+            return
+        self.plan = plan = await threaded(finetune.plan, self.ctx, request)
+        if not self.working:
+            self.tell(_plan_words(plan))
+        self._notes(plan)
+
+    def _notes(self, plan: FinetunePlan) -> None:
+        if plan.errors:
+            return
+        train = self.query_one("#train").parent
+        if isinstance(train, Field):
+            count = len(plan.warnings)
+            checked = (
+                f"✓ checked, {count} warning{'s' if count > 1 else ''}" if count else "✓ checked"
+            )
+            train.note(f"{plan.rows:,} rows, {len(plan.labels)} labels   {checked}")
+        columns = self.query_one("#cols", TextField)
+        if plan.columns:
+            columns.placeholder = ", ".join(f"{k}={v}" for k, v in plan.columns.items())
+
+    def action_check(self) -> None:
+        if self.plan is None:
+            self.say("Choose a model and training data first; the check runs by itself.")
+        elif self.plan.errors or self.plan.warnings:
+            from screens.widgets.notice import Notice
+
+            words = [f"✗ {e}" for e in self.plan.errors] + [f"! {w}" for w in self.plan.warnings]
+            self.app.push_screen(Notice("Check", "\n".join(words)))
+        else:
+            self.say(f"{self.plan.rows:,} rows and {len(self.plan.labels)} labels: nothing to fix.")
+
+    async def submit(self) -> None:
+        request = self.request()
+        self.tell("checking and starting …")
+        run = await threaded(finetune.start, self.ctx, request)
+        self.say(f"{run.run} is {run.state}. It goes on when fmtui is closed.")
+        from screens.run import RunPage
+
+        self.replace(RunPage(run.run))
+
+
+def _validation_options() -> list[Option]:
+    return [Option("split off from training", "", "10%, stratified"), *data_options()]
+
+
+def _plan_words(plan: FinetunePlan) -> Content:
+    """The estimate, or the first reason why it can't be."""
+    if plan.errors:
+        return Content.styled(f"✗ {clean(plan.errors[0])}", "$text-error")
+    parts: list[str | tuple[str, str]] = [("estimate   ", "$text-muted"), one_line(plan.estimate)]
+    parts.append(f"   {plan.validation_rows:,} rows validate")
+    if plan.warnings:
+        parts += ["\n", (f"! {one_line(plan.warnings[0])}", "$text-warning")]
+    return Content.assemble(*parts)

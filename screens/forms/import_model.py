@@ -1,0 +1,73 @@
+"""Import a model: from the catalogue, the hub, or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fmtui.errors import FmtuiError
+from fmtui.services import models
+from fmtui.services.models import ImportProgress
+from fmtui.services.text import one_line, size
+from screens.base import threaded_whole
+from screens.forms.base import Form, bar, required
+from screens.widgets.fields import Field, TextField
+
+
+class ImportForm(Form):
+    """`reference` is what the form is filled in with."""
+
+    TAB = "models"
+
+    def __init__(self, reference: str = "") -> None:
+        super().__init__()
+        self.reference = reference
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Models", "import")
+
+    def fields(self) -> Iterable[Field]:
+        yield Field("from", TextField(self.reference, hint="hf:ORG/NAME or a folder", id="source"))
+        yield Field("name", TextField(hint="chosen from the source", id="name"))
+
+    def _values(self) -> tuple[str, str | None]:
+        source = required(
+            self.query_one("#source", TextField).value,
+            "a source",
+            "Type hf:ORG/NAME[@REVISION], azureml:NAME, or the path of a folder.",
+        )
+        return source, self.query_one("#name", TextField).value.strip() or None
+
+    def command(self) -> str:
+        return models.import_command(*self._values())
+
+    def changed(self) -> None:
+        super().changed()
+        source = self.query_one("#source", TextField).value.strip()
+        hint = models.suggest_name(source) if source else "chosen from the source"
+        self.query_one("#name", TextField).placeholder = hint
+
+    async def submit(self) -> None:
+        source, name = self._values()
+
+        def progress(now: ImportProgress) -> None:
+            self.watch_cancel()
+            self.app.call_from_thread(self._progress, now)
+
+        self.tell("asking …")
+        model = await threaded_whole(
+            models.import_model, self.ctx, source, name=name, progress=progress
+        )
+        self.say(f"{model.ref} is here.")
+        from screens.model import ModelPage
+
+        self.replace(ModelPage(model.ref))
+
+    def _progress(self, now: ImportProgress) -> None:
+        words = f"{now.stage} {one_line(now.file)}"
+        if now.total:
+            words = f"{bar(now.done, now.total)}  {size(now.done)} of {size(now.total)}   {words}"
+        self.tell(words)
+
+    def fail(self, error: FmtuiError) -> None:
+        super().fail(error)
+        self.query_one("#source", TextField).focus()

@@ -1,0 +1,210 @@
+"""A model's page: what it is, its files, where it came from and went, its runs, and a try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual import on
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from fmtui.services import models
+from fmtui.services.text import clean, number, one_line, size
+from registry.views import ModelFileInfo, ModelInfo, RunInfo
+from screens.base import Page, threaded
+from screens.bindings import bindings
+from screens.models import model_facts
+from screens.runs import RUN_COLUMNS, open_run
+from screens.widgets.prose import Prose
+from screens.widgets.record_list import Column, RecordList, Rows
+from screens.widgets.sections import Sections
+
+FILE_COLUMNS = (
+    Column[ModelFileInfo]("file", lambda f: f.path),
+    Column[ModelFileInfo]("size", lambda f: size(f.size), width=9, right=True),
+    Column[ModelFileInfo]("sha256", lambda f: f.sha256[:16] + "…", width=17, drop=60),
+)
+
+
+class ModelPage(Page):
+    TAB = "models"
+    BINDINGS = bindings("model")
+
+    def __init__(self, ref: str) -> None:
+        super().__init__()
+        self.ref = ref
+        self.model: ModelInfo | None = None
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Models", self.ref)
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="head", markup=False)
+        yield Sections(
+            [
+                ("Card", lambda: Prose(id="card")),
+                ("Files", self._files),
+                ("Lineage", self._lineage),
+                ("Runs", self._runs),
+                ("Try", self._try),
+            ]
+        )
+
+    @property
+    def sections(self) -> Sections:
+        return self.query_one(Sections)
+
+    def on_mount(self) -> None:
+        self.start(self._load(), group="load")
+
+    def on_screen_resume(self) -> None:
+        if self.model is not None:
+            self.start(self._load(), group="load")
+
+    async def _load(self) -> None:
+        model = await threaded(models.show, self.ctx, self.ref)
+        family = await threaded(models.lineage, self.ctx, self.ref)
+        first = self.model is None
+        self.model, self.ref = model, model.ref
+        self.top.set(("Models", model.ref), _right(model))
+        self.query_one("#head", Static).update(_head(model, family))
+        card = self.sections.part("Card")
+        if isinstance(card, Prose):
+            card.set(model_facts(model))
+        if first:
+            self.sections.focus_part()
+
+    def _files(self) -> Widget:
+        listing = RecordList(FILE_COLUMNS, key=lambda f: f.path, id="files")
+        listing.load(Rows(models.files(self.ctx, self.ref)))
+        return listing
+
+    def _runs(self) -> Widget:
+        listing = RecordList(
+            RUN_COLUMNS,
+            key=lambda r: r.run,
+            id="model-runs",
+            empty="No run used or made this model. Press f to finetune it, e to evaluate it.",
+        )
+        listing.load(Rows(models.runs(self.ctx, self.ref)))
+        return listing
+
+    def _lineage(self) -> Widget:
+        return Prose(_tree(models.show(self.ctx, self.ref), models.lineage(self.ctx, self.ref)))
+
+    def _try(self) -> Widget:
+        from screens.widgets.try_model import TryModel
+
+        return TryModel(self.ref)
+
+    @on(RecordList.Opened, "#model-runs")
+    def _open_run(self, event: RecordList.Opened) -> None:
+        record: RunInfo = event.record
+        open_run(self.app, record.run)
+
+    async def action_try(self) -> None:
+        await self.sections.choose("Try")
+
+    def action_finetune(self) -> None:
+        from screens.forms.finetune import FinetuneForm
+
+        self.app.push_screen(FinetuneForm(self.ref))
+
+    def action_evaluate(self) -> None:
+        from screens.forms.evaluate import EvaluateForm
+
+        self.app.push_screen(EvaluateForm(self.ref))
+
+    def action_deploy(self) -> None:
+        from screens.forms.deploy import DeployForm
+
+        self.app.push_screen(DeployForm(model=self.ref))
+
+    def action_copy_reference(self) -> None:
+        self.copy(self.ref, self.ref)
+
+    def action_verify(self) -> None:
+        self.say(f"Hashing the files of {self.ref} …")
+        self.start(self._verify(), group="verify")
+
+    async def _verify(self) -> None:
+        report = await threaded(models.verify, self.ctx, self.ref)
+        if report.ok:
+            self.say(f"{report.ref}: every file is as it was recorded.")
+        else:
+            gone = [f"{name} is gone" for name in report.missing]
+            differ = [f"{name} differs" for name in report.changed]
+            self.say(f"{report.ref}: {', '.join(gone + differ)}.", severity="error")
+        await self._load()
+
+    def action_remove(self) -> None:
+        from screens.widgets.confirm import Confirm
+
+        async def job() -> None:
+            await threaded(models.remove, self.ctx, self.ref)
+            self.say(f"{self.ref} is removed.")
+            self.action_back()
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start(job(), group="remove")
+
+        self.app.push_screen(
+            Confirm(f"Remove {self.ref}?", "Its files are deleted from this machine."), answered
+        )
+
+
+def _right(model: ModelInfo) -> Content:
+    parts = [
+        model.task,
+        model.model_type,
+        number(model.parameters) if model.parameters else None,
+        size(model.size_bytes),
+    ]
+    return Content.styled(" · ".join(one_line(p) for p in parts if p) + " ", "$text-muted")
+
+
+def _head(model: ModelInfo, family: models.Lineage) -> Content:
+    """Two lines or more: the origin, then what was made of it and where it is deployed."""
+    verified = ("verified ✓", "$text-success") if model.verified else ("not verified", "")
+    came = f"{model.run} of {model.parent}" if model.run and model.parent else model.origin
+    revision = f"@{model.revision[:7]}" if model.revision and "@" not in came else ""
+    parts: list[str | tuple[str, str]] = [
+        (" from ", "$text-muted"), one_line(came) + revision, "   ",
+        (one_line(model.license or "license unknown"), "$text-muted"), "   ", verified,
+    ]  # fmt: skip
+    below = [f"finetuned to  {child.ref}   {child.run or ''}" for child in family.children[:2]]
+    if len(family.children) > 2:
+        below.append(f"and {len(family.children) - 2} more under Lineage")
+    below += [
+        f"deployed on   {endpoint}/{deployment.name}  {deployment.traffic}%"
+        for endpoint, deployment in family.deployments[:2]
+    ]
+    for at, words in enumerate(below):
+        branch = "└" if at == len(below) - 1 else "├"
+        parts += ["\n", (f" {branch} ", "$text-muted"), one_line(words)]
+    return Content.assemble(*parts)
+
+
+def _tree(model: ModelInfo, family: models.Lineage) -> Content:
+    """From the first ancestor down to this model, its children and deployments."""
+    parts: list[str | tuple[str, str]] = []
+    chain = [*reversed(family.ancestors), model]
+    oldest = chain[0]
+    parts += [(f"{clean(oldest.origin)}\n", "$text-muted")]
+    for depth, one in enumerate(chain):
+        lead = "   " * depth + "└─ "
+        made = f"   by {one.run}" if one.run else ""
+        parts += [lead, (one.ref, "bold" if one is model else ""), (f"{made}\n", "$text-muted")]
+    indent = "   " * len(chain)
+    for child in family.children:
+        parts += [f"{indent}├─ {child.ref}", (f"   by {child.run}\n", "$text-muted")]
+    for endpoint, deployment in family.deployments:
+        parts += [
+            f"{indent}◆ {endpoint}/{deployment.name}",
+            (f"   {deployment.traffic}% of the traffic, {deployment.state}\n", "$text-muted"),
+        ]
+    if not family.children and not family.deployments:
+        parts += [(f"{indent}nothing was made of it yet: f finetunes it, d deploys it\n", "")]
+    return Content.assemble(*parts)

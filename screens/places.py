@@ -1,0 +1,80 @@
+"""Screens by their names, for pictures of them: `catalog`, `model:minilm:1`, `run:r7`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual.app import App
+from textual.screen import Screen
+
+from fmtui.errors import UsageError
+from screens.widgets.chrome import TABS
+
+PAGES = ("catalog", "model", "data", "run", "endpoint")
+FORMS = ("import", "add", "finetune", "evaluate", "deploy")
+NAMES = [*TABS, "help", *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS)]
+
+
+async def go(app: App[Any], place: str) -> None:
+    """Show a place. Raises UsageError for one that does not exist."""
+    kind, _, name = place.partition(":")
+    if kind == "help":
+        if name:
+            await go(app, name)
+        await app.run_action("help")
+        return
+    if kind in TABS and not name:
+        await app.switch_mode(kind)
+        return
+    app_tab, screen = _page(kind, name)
+    await app.switch_mode(app_tab)
+    await app.push_screen(screen)
+
+
+def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
+    if kind in PAGES and name:
+        if kind == "catalog":
+            from screens.catalog_model import CatalogModelPage
+
+            return "catalog", CatalogModelPage(name)
+        if kind == "model":
+            from screens.model import ModelPage
+
+            return "models", ModelPage(name)
+        if kind == "data":
+            from screens.dataset import DatasetPage
+
+            return "data", DatasetPage(name)
+        if kind == "run":
+            from screens.run import RunPage
+
+            return "runs", RunPage(name)
+        from screens.endpoint import EndpointPage
+
+        return "endpoints", EndpointPage(name)
+    if kind in FORMS:
+        return _form(kind, name)
+    raise UsageError(f"there is no screen `{kind}`", hint=f"One of: {', '.join(NAMES)}.")
+
+
+def _form(kind: str, name: str) -> tuple[str, Screen[Any]]:
+    if kind == "import":
+        from screens.forms.import_model import ImportForm
+
+        return "models", ImportForm(name)
+    if kind == "add":
+        from screens.forms.add_data import AddDataForm
+
+        return "data", AddDataForm()
+    if kind == "finetune":
+        from screens.forms.finetune import FinetuneForm
+
+        model, _, train = name.partition(",")
+        return "models", FinetuneForm(model, train)
+    if kind == "evaluate":
+        from screens.forms.evaluate import EvaluateForm
+
+        return "models", EvaluateForm(name)
+    from screens.forms.deploy import DeployForm
+
+    return "endpoints", DeployForm(model=name)

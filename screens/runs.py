@@ -1,0 +1,178 @@
+"""The runs, each in the state that its folder proves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import App
+from textual.content import Content
+
+from fmtui.services import runs
+from fmtui.services.text import ago, duration, elapsed, one_line
+from registry.views import RunInfo
+from screens.base import facts, threaded
+from screens.bindings import bindings
+from screens.listing import Listing, Order
+from screens.widgets.record_list import Cell, Column
+from screens.widgets.states import state_content, state_words, tone
+
+ENDED = frozenset({"completed", "failed", "canceled"})
+
+
+def _state(run: RunInfo) -> Cell:
+    return state_words(run.state), tone(run.state)
+
+
+def _what(run: RunInfo) -> str:
+    return f"{run.kind} {run.model or '?'} on {run.data or '?'}"
+
+
+def _result(run: RunInfo) -> str:
+    accuracy = run.metrics.get("accuracy")
+    if accuracy is not None:
+        return f"acc {accuracy:.3f}"
+    return next((f"{name} {value:.3g}" for name, value in run.metrics.items()), "")
+
+
+def _took(run: RunInfo) -> str:
+    seconds = elapsed(run.started, run.ended)
+    return duration(seconds) if seconds is not None else "–"
+
+
+RUN_COLUMNS: Sequence[Column[RunInfo]] = (
+    Column("run", lambda r: r.run, width=5),
+    Column("what", _what),
+    Column("state", _state, width=16),
+    Column("took", _took, width=7, right=True, drop=64),
+    Column("result", _result, width=9, right=True, drop=78),
+)
+
+
+class RunsScreen(Listing[RunInfo]):
+    TAB = "runs"
+    HINT = "search the runs"
+    BINDINGS = bindings("runs")
+    COLUMNS = RUN_COLUMNS
+    ORDERS = (
+        Order("newest first", lambda r: r.id, down=True),
+        Order("state", lambda r: r.state),
+        Order("accuracy, best first", lambda r: r.metrics.get("accuracy"), down=True),
+        Order("model", lambda r: r.model),
+        Order("time taken, longest first", lambda r: elapsed(r.started, r.ended), down=True),
+    )
+    EMPTY = (
+        "No runs yet. Press f on a model to finetune it, or try `make demo`.\n"
+        "Press 2 for the models here."
+    )
+
+    def fetch(self) -> Sequence[RunInfo]:
+        return runs.list_runs(self.ctx)
+
+    async def _reload(self) -> None:
+        await super()._reload()
+        if any(r.state not in ENDED for r in self._all or ()):
+            self.records.refresh()  # the time that they took goes on
+
+    def key(self, record: RunInfo) -> str:
+        return record.run
+
+    def words(self, record: RunInfo) -> str:
+        return f"{record.run} {_what(record)} {record.state} {record.output} {record.name}"
+
+    def detail(self, record: RunInfo) -> Content:
+        heading = Content.styled(f"{record.run}  {record.kind}", "bold")
+        table = facts(
+            ("state", state_content(record.state)),
+            ("model", record.model),
+            ("data", record.data),
+            ("task", record.task),
+            ("made", f"{record.output}" if record.output else None),
+            ("created", ago(record.created)),
+            ("took", _took(record)),
+            *((name, f"{value:.4g}") for name, value in record.metrics.items()),
+            ("error", record.error),
+        )
+        return Content("\n\n").join([heading, table])
+
+    def open(self, record: RunInfo) -> None:
+        open_run(self.app, record.run)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        record = self.record if self.is_mounted and self.query("#records") else None
+        if action in ("cancel", "resume", "remove"):
+            return record is not None and can(action, record.state)
+        return True
+
+    def action_cancel(self) -> None:
+        if self.record is not None:
+            cancel_run(self, self.record.run)
+
+    def action_resume(self) -> None:
+        if self.record is not None:
+            resume_run(self, self.record.run)
+
+    def action_remove(self) -> None:
+        record = self.record
+        if record is None:
+            return
+        from screens.widgets.confirm import Confirm
+
+        async def job() -> None:
+            await threaded(runs.remove, self.ctx, record.run)
+            self.say(f"{record.run} is removed.")
+            await self._reload()
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start(job(), group="remove")
+
+        self.app.push_screen(
+            Confirm(
+                f"Remove {record.run} and its folder?",
+                "The log and the checkpoints go; a model that it made stays.",
+            ),
+            answered,
+        )
+
+
+def can(action: str, state: str) -> bool:
+    """Whether a run in this state can be cancelled, resumed or removed."""
+    if action == "cancel":
+        return state not in ENDED
+    return state in ("failed", "canceled") if action == "resume" else state in ENDED
+
+
+def open_run(app: App[Any], run: str) -> None:
+    """Show a run's page over what is shown now."""
+    from screens.run import RunPage
+
+    app.push_screen(RunPage(run))
+
+
+def cancel_run(screen: Any, run: str) -> None:
+    """Ask, then cancel."""
+    from screens.widgets.confirm import Confirm
+
+    async def job() -> None:
+        screen.say(f"Cancelling {run}: it writes a checkpoint first.")
+        info = await threaded(runs.cancel, screen.ctx, run)
+        screen.say(f"{run} is {one_line(info.state)}.")
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.start(job(), group="cancel")
+
+    screen.app.push_screen(
+        Confirm(f"Cancel {run}?", "It can be resumed from its last checkpoint."), answered
+    )
+
+
+def resume_run(screen: Any, run: str) -> None:
+    """Go on from the last checkpoint."""
+
+    async def job() -> None:
+        info = await threaded(runs.resume, screen.ctx, run)
+        screen.say(f"{run} goes on: {one_line(info.state)}.")
+
+    screen.start(job(), group="resume")

@@ -1,0 +1,130 @@
+"""The lines of a form: a name, a value to type or to choose, and a note on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from fmtui.services.text import clean, one_line
+from screens.bindings import bindings
+from screens.widgets.picker import Option, Picker
+
+
+class Choice(Widget, can_focus=True):
+    """A value out of some: enter shows them all, left and right step through them.
+
+    Args:
+        options: Makes the options when they are needed.
+        free: Whether something else may be typed, such as a path.
+    """
+
+    BINDINGS = bindings("choice")
+
+    @dataclass
+    class Changed(Message):
+        choice: Choice
+        value: str
+
+    def __init__(
+        self,
+        title: str,
+        options: Callable[[], Sequence[Option]],
+        *,
+        value: str = "",
+        empty: str = "choose",
+        none: str = "There is nothing to choose from.",
+        free: str = "",
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.heading = title
+        self.options = options
+        self.empty = empty
+        self.none = none
+        self.free = free
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        return self._value
+
+    @value.setter
+    def value(self, value: str) -> None:
+        if value != self._value:
+            self._value = value
+            self.refresh()
+            self.post_message(self.Changed(self, value))
+
+    def render(self) -> Content:
+        label = next((o.label for o in self.options() if o.value == self._value), self._value)
+        words = one_line(label) or self.empty
+        style = "" if label else "$text-muted"
+        return Content.assemble((words, style), (" ▾", "$text-muted"))
+
+    def action_choose(self) -> None:
+        def chosen(option: Option | None) -> None:
+            if option is not None:
+                self.value = option.value
+
+        def typed(words: str) -> Option:
+            return Option(f"{self.free} {words}", words)
+
+        self.app.push_screen(
+            Picker(
+                self.heading,
+                self.options(),
+                current=self._value,
+                free=typed if self.free else None,
+                empty=self.none,
+            ),
+            chosen,
+        )
+
+    def action_step(self, by: int) -> None:
+        values = [option.value for option in self.options()]
+        if values:
+            at = values.index(self._value) + by if self._value in values else 0
+            self.value = values[at % len(values)]
+
+    def on_click(self) -> None:
+        self.action_choose()
+
+
+class TextField(Input):
+    """A line to type on."""
+
+    def __init__(self, value: str = "", *, hint: str = "", id: str | None = None) -> None:
+        super().__init__(value, placeholder=hint, compact=True, id=id, select_on_focus=False)
+
+
+class Field(Horizontal):
+    """A line of a form. `note` stands on the right of the value."""
+
+    def __init__(self, name: str, control: Widget, note: str = "") -> None:
+        super().__init__()
+        self.label = name
+        self.control = control
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        yield Static(f" {self.label}", classes="label", markup=False)
+        yield self.control
+        yield Static(self._note, classes="note", markup=False)
+
+    def note(self, words: str | Content) -> None:
+        """Say something about the value."""
+        shown: Any = words if isinstance(words, Content) else Content(clean(words))
+        self.query_one(".note", Static).update(shown)
+
+
+def options_of(values: Iterable[str]) -> list[Option]:
+    """Options that say what they stand for."""
+    return [Option(value, value) for value in values]
