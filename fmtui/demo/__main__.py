@@ -37,7 +37,8 @@ class Demo:
 
     def fmtui(self, *words: str, quiet: bool = False) -> Any:
         """Run `fmtui WORDS --json`; its progress goes to the terminal, its result comes back."""
-        print(f"\n$ fmtui {shlex.join(words)}", flush=True)
+        if not quiet:
+            print(f"\n$ fmtui {shlex.join(words)}", flush=True)
         started = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "fmtui", *words, "--json"],
@@ -98,7 +99,10 @@ def _weights() -> Path:
 def _summary(base: Any, run: Any, tuned: Any, seconds: float) -> None:
     print("\n" + "─" * 66)
     print(f"{'':26}{'accuracy':>10}{'macro F1':>10}  run")
-    for name, result in (("minilm:1, as it is", base), (f"{run['output']}, finetuned", tuned)):
+    for name, result in (
+        (f"{base['model']}, as it is", base),
+        (f"{run['output']}, finetuned", tuned),
+    ):
         values = result["metrics"]
         print(f"{name:26}{values['accuracy']:>10.3f}{values['f1_macro']:>10.3f}  {result['run']}")
     print("─" * 66)
