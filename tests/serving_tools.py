@@ -121,9 +121,7 @@ class Client:
     port: int
     key: str | None
 
-    def __call__(
-        self, method: str, path: str, body: Any = None, **headers: str
-    ) -> Answer:
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.key is not None:
             sent.setdefault("authorization", f"Bearer {self.key}")

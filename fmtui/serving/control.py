@@ -94,11 +94,14 @@ def reachable_host(host: str) -> str:
 
 def ensure_running(folder: EndpointFolder) -> None:
     """Start a supervisor unless one lives; it adopts a server that still serves."""
-    if is_locked(folder.supervisor_lock):
-        return
+    deadline = time.monotonic() + 10
+    # One that is about to end has taken its identity away but holds its lock yet.
+    while is_locked(folder.supervisor_lock) and time.monotonic() < deadline:
+        if _supervised(folder):
+            return
+        time.sleep(0.01)
     folder.failure_file.unlink(missing_ok=True)
     spawn_detached("fmtui.serving.supervisor", [str(folder.path)], log=folder.log, cwd=folder.path)
-    deadline = time.monotonic() + 10
     while not _supervised(folder) and not folder.failure() and time.monotonic() < deadline:
         time.sleep(0.02)
 

@@ -58,11 +58,16 @@ def main() -> None:
     if lock is None or identity is None:
         return
     identity.save(folder.supervisor_file)
-    supervise(folder)
+    reason = supervise(folder)
+    # In this order, so that nobody takes a supervisor that is ending for one that is at work.
+    folder.supervisor_file.unlink(missing_ok=True)
+    if reason is not None:
+        log(f"giving up: {reason}")
+        write_json(folder.failure_file, {"reason": reason})
 
 
-def supervise(folder: EndpointFolder) -> None:
-    """Until the endpoint is no longer wanted, or its server can't be kept alive."""
+def supervise(folder: EndpointFolder) -> str | None:
+    """Until the endpoint is no longer wanted, or its server can't be kept alive: then why."""
     deaths = 0
     while (definition := folder.read()) is not None and definition.wanted == "running":
         ending = watch(folder)
@@ -71,17 +76,16 @@ def supervise(folder: EndpointFolder) -> None:
         reason = folder.last_line()
         definition = folder.read()
         if definition is None or definition.wanted != "running":
-            return
+            return None
         if ending.status == PORT_TAKEN:
-            give_up(folder, reason or f"port {definition.port} can't be had")
-            return
+            return reason or f"port {definition.port} can't be had"
         deaths = deaths + 1 if ending.seconds < QUICK_SECONDS else 0
         if deaths >= QUICK_DEATHS:
-            give_up(folder, f"{ending.sentence()} {deaths} times in a row; last: {reason}")
-            return
+            return f"{ending.sentence()} {deaths} times in a row; last: {reason}"
         pause = FIRST_PAUSE * 2**deaths
         log(f"{ending.sentence()}; starting it again in {pause:.1f} s")
         time.sleep(pause)
+    return None
 
 
 def watch(folder: EndpointFolder) -> Ending | None:
@@ -119,12 +123,6 @@ def adopt(folder: EndpointFolder) -> Ending | None:
     finally:
         os.close(handle)
     return Ending(None, time.monotonic() - began)
-
-
-def give_up(folder: EndpointFolder, reason: str) -> None:
-    """Leave word for those who ask why the endpoint is not there."""
-    log(f"giving up: {reason}")
-    write_json(folder.failure_file, {"reason": reason})
 
 
 if __name__ == "__main__":
