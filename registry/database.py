@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,17 +223,22 @@ class Database:
                 temp.with_name(temp.name + suffix).unlink(missing_ok=True)
 
     def _revision(self) -> str:
-        connection = self._connect(self.path)
         try:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            with closing(self._connect(self.path)) as connection:
+                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise  # locked, or the disk: the file itself may be fine
+            raise self._foreign(error) from error
         except sqlite3.DatabaseError as error:
-            raise BadInputError(
-                f"{self.path} is no registry of fmtui: {error}",
-                hint="Move it away, or set FMTUI_HOME to another folder.",
-            ) from error
-        finally:
-            connection.close()
+            raise self._foreign(error) from error
         return str(row[0]) if row else ""
+
+    def _foreign(self, error: sqlite3.Error) -> BadInputError:
+        return BadInputError(
+            f"{self.path} is no registry of fmtui: {error}",
+            hint="Move it away, or set FMTUI_HOME to another folder.",
+        )
 
     def _migrate(self, revision: str) -> None:
         from registry.migrations import upgrade

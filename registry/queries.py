@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from registry.errors import NotFoundError
 from registry.references import Reference, parse, unknown
-from registry.views import DeploymentInfo, ModelFileInfo, ModelInfo, RunInfo
+from registry.views import DeploymentInfo, ModelFileInfo, ModelInfo
 
 _MODELS = (
     "SELECT v.*, m.name AS name, r.id AS run, "
@@ -17,11 +17,6 @@ _MODELS = (
     "LEFT JOIN model_version p ON p.id = v.parent_id "
     "LEFT JOIN model pm ON pm.id = p.model_id "
     "LEFT JOIN run r ON r.output_version_id = v.id "
-)
-_RUNS = (
-    "SELECT run.*, om.name || ':' || o.version AS output FROM run "
-    "LEFT JOIN model_version o ON o.id = run.output_version_id "
-    "LEFT JOIN model om ON om.id = o.model_id "
 )
 
 
@@ -149,15 +144,6 @@ def lineage(connection: sqlite3.Connection, id: int) -> Lineage:
     )
 
 
-def model_runs(connection: sqlite3.Connection, id: int) -> list[RunInfo]:
-    """The runs that used or made a model version, the newest first."""
-    rows = connection.execute(
-        f"{_RUNS} WHERE run.model_version_id = ? OR run.output_version_id = ? ORDER BY run.id DESC",
-        (id, id),
-    )
-    return [_run(row) for row in rows]
-
-
 def _model(row: sqlite3.Row) -> ModelInfo:
     return ModelInfo(
         id=row["id"],
@@ -178,23 +164,4 @@ def _model(row: sqlite3.Row) -> ModelInfo:
         created=row["created"],
         verified=row["verified"],
         labels=tuple(json.loads(row["labels"] or "null") or ()),
-    )
-
-
-def _run(row: sqlite3.Row) -> RunInfo:
-    return RunInfo(
-        id=row["id"],
-        kind=row["kind"],
-        backend=row["backend"],
-        task=row["task"],
-        state=row["state"],
-        name=row["name"],
-        model=row["model"],
-        data=row["data"],
-        output=row["output"],
-        metrics=json.loads(row["metrics"] or "null") or {},
-        created=row["created"],
-        started=row["started"],
-        ended=row["ended"],
-        error=row["error"],
     )

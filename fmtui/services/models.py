@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fmtui.services.context import Context
 from registry import queries
+from registry import runs as _runs
 from registry.queries import Lineage
 from registry.references import NAME
 from registry.views import ImportProgress, ModelFileInfo, ModelInfo, RunInfo, VerifyReport
@@ -55,7 +56,7 @@ def lineage(ctx: Context, ref: str) -> Lineage:
 
 def runs(ctx: Context, ref: str) -> list[RunInfo]:
     """The runs that used or made a version, the newest first."""
-    return queries.model_runs(ctx.db.read(), show(ctx, ref).id)
+    return _runs.of_model(ctx.db, show(ctx, ref).id)
 
 
 def suggest_name(reference_or_path: str) -> str:
