@@ -1,0 +1,239 @@
+"""The scoring script alone, as Azure ML would load it: requests in, answers out."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from fmtui.serving import score
+from tests.serving_tools import write_classifier
+from tests.tiny import HIDDEN, TOPICS, WORDS, write_bert
+
+
+def load(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(folder))
+    monkeypatch.setattr(score, "_model", None)
+    score.init()
+
+
+def ask(data: Any, **params: Any) -> Any:
+    return score.run(json.dumps({"input_data": data, "params": params}))
+
+
+def with_head(folder: Path, architecture: str, tensors: dict[str, Any], **config: Any) -> Path:
+    """The tiny encoder with a head of random weights."""
+    write_bert(folder)
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(
+        json.dumps(values | {"architectures": [architecture]} | config)
+    )
+    encoder = load_file(folder / "model.safetensors")
+    rng = np.random.default_rng(1)
+    made = {name: rng.normal(0, 1, shape).astype(np.float32) for name, shape in tensors.items()}
+    save_file(
+        {f"bert.{n}": v for n, v in encoder.items()} | made,
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_classifier(tmp_path_factory.mktemp("models") / "classifier")
+
+
+def test_it_stands_alone() -> None:
+    tree = ast.parse(Path(score.__file__).read_text())
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+        )
+    }
+    assert imported - set(sys.stdlib_module_names) == {"torch", "transformers"}
+
+
+def test_every_shape_of_a_request_gets_the_same_answer(
+    classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(classifier, monkeypatch)
+    text = "my card is lost"
+    (answer,) = ask([text])
+    assert set(answer) == {"label", "score"}
+    assert answer["label"] in TOPICS
+    frame = {"columns": ["text"], "index": [0], "data": [[text]]}
+    for data in (text, [[text]], frame, {"input_string": [text]}, {"text": [text]}):
+        (same,) = ask(data)
+        assert same["label"] == answer["label"]
+        assert same["score"] == pytest.approx(answer["score"], abs=1e-6)
+    assert ask([]) == []
+
+
+def test_all_scores_come_best_first_and_sum_to_one(
+    classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(classifier, monkeypatch)
+    (scores,) = ask(["what is the rate"], return_all_scores=True)
+    assert {s["label"] for s in scores} == set(TOPICS)
+    values = [s["score"] for s in scores]
+    assert values == sorted(values, reverse=True)
+    assert sum(values) == pytest.approx(1, abs=1e-5)
+    assert ask(["what is the rate"]) == [scores[0]]
+    assert ask(["what is the rate"], top_k=2) == [scores[:2]]
+
+
+def test_a_batch_answers_as_each_alone(classifier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sorting by length and padding must change nothing and mix nothing up."""
+    load(classifier, monkeypatch)
+    monkeypatch.setattr(score, "TOKENS_A_BATCH", 40)
+    texts = [" ".join(WORDS[i : i + 1 + i % 7]) for i in range(len(WORDS) - 8)]
+    together = ask(texts, return_all_scores=True)
+    for text, scores in zip(texts, together, strict=True):
+        (alone,) = ask([text], return_all_scores=True)
+        assert [s["label"] for s in scores] == [s["label"] for s in alone]
+        assert [s["score"] for s in scores] == pytest.approx([s["score"] for s in alone], abs=1e-5)
+
+
+def test_many_requests_in_one_go_with_bad_ones_between(
+    classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(classifier, monkeypatch)
+    bodies: list[Any] = [
+        {"input_data": ["a loan"]},
+        {"input_data": [7]},
+        {"input_data": ["a card", "the rate"], "params": {"return_all_scores": True}},
+        {"input_data": ["x"], "params": {"temperature": 1}},
+        {},
+        {"input_data": ["a loan"]},
+    ]
+    answers = score.predict(bodies)
+    assert answers[0] == answers[5] == ask(["a loan"])
+    assert [len(scores) for scores in answers[2]] == [3, 3]
+    assert str(answers[1]) == "row 1 is no text"
+    assert "unknown parameter `temperature`" in str(answers[3])
+    assert "`input_data`" in str(answers[4])
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("{", "the body is no JSON"),
+        ("[]", "an object with `input_data`"),
+        ('{"input_data": 3}', "must be a list of texts"),
+        ('{"input_data": [null]}', "row 1 is no text"),
+        ('{"input_data": [["a", "b", "c"]]}', "row 1 has 3 values"),
+        ('{"input_data": {"columns": ["a"], "data": [["x", "y"]]}}', "does not have 1 values"),
+        ('{"input_data": {"columns": 1, "data": 2}}', "must be lists"),
+        ('{"input_data": {"a": ["x"], "b": []}}', "the columns a, b differ in length"),
+        ('{"input_data": {}}', "must hold `columns` and `data`"),
+        ('{"input_data": ["x"], "params": [1]}', "`params` must be an object"),
+        ('{"input_data": ["x"], "params": {"top_k": 0}}', "must be a whole number"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    body: str, sentence: str, classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(classifier, monkeypatch)
+    with pytest.raises(score.BadRequest, match=sentence.replace("`", ".")) as error:
+        score.run(body)
+    assert error.value.status_code == 400
+
+
+def test_a_pair_and_a_text_longer_than_the_model(
+    classifier: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(classifier, monkeypatch)
+    one, pair, long = ask([["a card"], ["a card", "the loan"], ["card " * 5000]])
+    assert one != pair
+    assert long["label"] in TOPICS
+
+
+def test_several_labels_at_once(classifier: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    folder = shutil.copytree(classifier, tmp_path / "many")
+    config = json.loads((folder / "config.json").read_text())
+    config["problem_type"] = "multi_label_classification"
+    (folder / "config.json").write_text(json.dumps(config))
+    load(folder, monkeypatch)
+    (scores,) = ask(["my card"], return_all_scores=True)
+    assert sum(s["score"] for s in scores) != pytest.approx(1, abs=1e-3)
+
+
+def test_an_encoder_gives_the_mean_of_its_vectors(
+    bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(bert, monkeypatch)
+    assert score.loaded_task() == "feature-extraction"
+    first, second, again = ask(["my card", "what does the loan cost please", "my card"])
+    assert len(first) == HIDDEN
+    assert first == pytest.approx(again, abs=1e-6)
+    assert first != pytest.approx(second, abs=1e-3)
+    assert ask(["my card"])[0] == pytest.approx(first, abs=1e-5)
+
+
+def test_a_model_in_a_folder_below(bert: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    shutil.copytree(bert, tmp_path / "outer" / "model")
+    load(tmp_path / "outer", monkeypatch)
+    assert len(ask(["my card"])[0]) == HIDDEN
+
+
+def test_tags_are_one_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = {"classifier.weight": (2, HIDDEN), "classifier.bias": (2,)}
+    labels = {"id2label": {"0": "O", "1": "B-PER"}, "label2id": {"O": 0, "B-PER": 1}}
+    load(with_head(tmp_path / "m", "BertForTokenClassification", shapes, **labels), monkeypatch)
+    answers = ask({"input_string": ["my card is lost", "loan"]})
+    tags = [ast.literal_eval(answer["0"]) for answer in answers]
+    assert [len(t) for t in tags] == [4, 1]
+    assert {tag for t in tags for tag in t} <= {"O", "B-PER"}
+
+
+def test_an_answer_is_a_span_of_its_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {"qa_outputs.weight": (2, HIDDEN), "qa_outputs.bias": (2,)}
+    load(with_head(tmp_path / "m", "BertForQuestionAnswering", shapes), monkeypatch)
+    contexts = ["my card is lost today", "the rate is too high " * 60]
+    answers = ask({"question": ["what is lost", "what is high"], "context": contexts})
+    for answer, context in zip(answers, contexts, strict=True):
+        assert answer
+        assert answer in context
+    with pytest.raises(score.BadRequest, match="a question and its context"):
+        ask(["what is lost"])
+    with pytest.raises(score.BadRequest, match="too long"):
+        ask([["what is lost " * 60, "my card"]])
+
+
+def test_what_no_head_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text('{"architectures": ["WhisperThing"]}')
+    with pytest.raises(score.BadRequest, match="WhisperThing has no task"):
+        load(tmp_path, monkeypatch)
+
+
+def test_translation(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(shared / "models" / "marian-tiny-en-pt", monkeypatch)
+    short, long = ask(
+        [
+            "The house is big.",
+            "I lost my card yesterday, and I need a new one as soon as it can be sent to the "
+            "address where I have lived with my family since the spring of last year.",
+        ]
+    )
+    assert short == "A casa é grande."
+    assert "primavera" in long  # not cut at transformers' default of twenty tokens
+    assert len(ask(["The house is big."], max_new_tokens=2)[0]) < len(short)
+    with pytest.raises(score.BadRequest, match="unknown parameter `beams`"):
+        ask(["x"], beams=2)
+    with pytest.raises(score.BadRequest, match="generation refuses"):
+        ask(["x"], max_new_tokens="many")
