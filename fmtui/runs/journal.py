@@ -1,8 +1,8 @@
 """The journal of a run: one JSON object a line, appended in a single write, read incrementally.
 
 Events: `state` (state), `metric` (step, epoch, split, values), `progress` (step, total, epoch,
-epochs, rate), `checkpoint` (step, path), `resumed` (step), `best` (text), `kept` (step of the model kept),
-`warning` and `note` (message).
+epochs, rate), `checkpoint` (step, path), `resumed` (step), `best` (text), `kept` (the step of the
+model that was kept), `warning` and `note` (message).
 A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,14 @@ class Story:
     points: list[MetricPoint] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     _offset: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def read(self) -> Story:
         """Take in what was appended since; half a line at the end waits for its other half."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Story:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
@@ -125,3 +131,18 @@ class Story:
         held_out = [p for p in self.points if p.split != "train"]
         kept = [p for p in held_out if p.step == self.kept_step]
         return {p.name: p.value for p in kept or held_out or self.points}
+
+
+_stories: dict[Path, tuple[int, Story]] = {}
+
+
+def story_of(path: Path) -> Story:
+    """The story of a journal up to now; a process that asks again reads only what is new."""
+    try:
+        inode = path.stat().st_ino
+    except OSError:
+        return Story(path)
+    known = _stories.get(path)
+    if known is None or known[0] != inode:
+        known = _stories[path] = (inode, Story(path))
+    return known[1].read()

@@ -6,6 +6,7 @@ so a slot can't be lost: the kernel gives it back.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +27,13 @@ class Slot:
 
 
 def names() -> list[str]:
-    """The slots of this machine: `gpu0`, `gpu1`, ... or `cpu`."""
-    gpus = len(list(_NVIDIA.iterdir())) if _NVIDIA.is_dir() else 0
-    return [f"gpu{i}" for i in range(gpus)] or ["cpu"]
+    """The slots of this machine: `gpu0`, `gpu1`, ... (those of CUDA_VISIBLE_DEVICES) or `cpu`."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        gpus = [part.strip() for part in chosen.split(",") if part.strip() not in ("", "-1")]
+    else:
+        gpus = [str(i) for i in range(len(list(_NVIDIA.iterdir())))] if _NVIDIA.is_dir() else []
+    return [f"gpu{gpu}" for gpu in gpus] or ["cpu"]
 
 
 def free(folder: Path) -> int:
@@ -50,8 +55,6 @@ def take(folder: Path) -> Slot | None:
 @contextmanager
 def holding(folder: Path) -> Iterator[Slot | None]:
     """Hold a slot, as the tests do to keep runs queued."""
-    import os
-
     slot = take(folder)
     try:
         yield slot

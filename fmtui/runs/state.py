@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 
 from fmtui.runs.folder import Exit, RunFolder
-from fmtui.runs.journal import Story
+from fmtui.runs.journal import story_of
 from fmtui.runs.process import try_lock
 from registry.database import now
 
@@ -14,7 +14,7 @@ SILENT_SECONDS = 60.0
 """A worker whose heartbeat is older is shown as not responding."""
 
 
-def state_of(folder: RunFolder, story: Story | None = None) -> str:
+def state_of(folder: RunFolder) -> str:
     """The state right now: from the exit file, else from who holds the lock, else the journal.
 
     A run whose processes died without an exit file is given one here, under its lock, so that
@@ -27,9 +27,9 @@ def state_of(folder: RunFolder, story: Story | None = None) -> str:
         if not folder.was_started():
             return "queued"
         return close_lost(folder).state
-    story = story or Story(folder.journal).read()
     if _silent(folder):
         return "not_responding"
+    story = story_of(folder.journal)
     return story.state if story.state in ("starting", "running", "finalizing") else "starting"
 
 

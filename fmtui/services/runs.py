@@ -15,7 +15,7 @@ from typing import Any
 from fmtui.errors import BadInputError, ConflictError, NotFoundError
 from fmtui.runs import slots
 from fmtui.runs.folder import ENDED, Exit, RunFolder, all_folders
-from fmtui.runs.journal import Journal, Story
+from fmtui.runs.journal import Journal, story_of
 from fmtui.runs.process import try_lock
 from fmtui.runs.state import state_of
 from fmtui.runs.supervisor import GRACE_SECONDS
@@ -105,15 +105,15 @@ def show(ctx: Context, ref: str) -> RunInfo:
     folder = _folder(ctx, ref)
     if info.state in ENDED or not folder.path.is_dir():
         return info
-    story = Story(folder.journal).read()
+    story = story_of(folder.journal)
     return replace(info, started=story.started, metrics=story.final_metrics())
 
 
-def status(ctx: Context, ref: str, story: Story | None = None) -> RunStatus:
-    """A run's progress. Hand the same `story` in again to read only what is new."""
+def status(ctx: Context, ref: str) -> RunStatus:
+    """A run's progress; cheap to ask for again and again."""
     info = show(ctx, ref)
     folder = _folder(ctx, ref)
-    story = (story or Story(folder.journal)).read()
+    story = story_of(folder.journal)
     alive = info.state not in ENDED and folder.held()
     left = None
     elapsed = _seconds(story.started, info.ended)
@@ -154,7 +154,7 @@ def metrics(ctx: Context, ref: str) -> list[MetricPoint]:
     show(ctx, ref)
     folder = _folder(ctx, ref)
     if folder.journal.exists():
-        return Story(folder.journal).read().points
+        return list(story_of(folder.journal).points)
     return rows.metrics(ctx.db, _number(ref))
 
 
@@ -279,9 +279,8 @@ def wait(
     ctx: Context, ref: str, *, on_status: Callable[[RunStatus], None] | None = None
 ) -> RunInfo:
     """Wait for a run's end; `on_status` is called about twice a second."""
-    story = Story(_folder(ctx, ref).journal)
     while True:
-        now_status = status(ctx, ref, story)
+        now_status = status(ctx, ref)
         if on_status is not None:
             on_status(now_status)
         if now_status.info.state in ENDED:

@@ -13,7 +13,7 @@ from fmtui.errors import FmtuiError
 from fmtui.paths import Home
 from fmtui.runs import slots
 from fmtui.runs.folder import ENDED, RunFolder, all_folders
-from fmtui.runs.journal import Story
+from fmtui.runs.journal import story_of
 from fmtui.runs.process import locked, spawn_detached
 from fmtui.runs.state import state_of
 from fmtui.services.context import Context
@@ -32,7 +32,7 @@ def settle(ctx: Context, number: int) -> None:
         row = runs.find(ctx.db, number)
         if end is None or row is None or row.state in ENDED:
             return
-        story = Story(folder.journal).read()
+        story = story_of(folder.journal)
         state, error, output = end.state, end.error, None
         if state == "completed" and row.kind == "finetune" and row.output is None:
             try:

@@ -63,6 +63,7 @@ def carry_out(folder: RunFolder, work: Callable[[Worker], None]) -> int:
     try:
         work(worker)
         worker.check_canceled()
+        worker.say(f"done, {time.process_time():.0f} CPU seconds")
         end = Exit("completed", now())
     except CanceledError:
         worker.say("canceled")
