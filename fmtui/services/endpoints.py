@@ -36,7 +36,7 @@ from fmtui.services.context import Context
 from fmtui.serving import control
 from fmtui.serving.client import InvokeResult, post_score
 from fmtui.serving.definition import Definition
-from fmtui.serving.folders import forget_revisions, make_folder
+from fmtui.serving.folders import forget_revisions, make_folder, remove_revision
 from fmtui.serving.keys import EndpointKeys, Which, read_keys, regenerate_key
 from fmtui.serving.samples import sample_body
 from fmtui.serving.scripts import check_servable, install_script
@@ -149,10 +149,15 @@ def deploy(
     with folder.change() as before:
         refuse_deleted(before)
         after, deployment = planned(before, info, name, traffic)
-        with storage_errors(folder.path):
-            install_script(folder.score_file(deployment), script)
-            write_rows(ctx, after, "updating")
-            folder.write(after)
+        try:
+            with storage_errors(folder.path):
+                install_script(folder.score_file(deployment), script)
+                write_rows(ctx, after, "updating")
+                folder.write(after)
+        except BaseException:
+            write_rows(ctx, before, None)
+            remove_revision(folder, deployment)
+            raise
     tell(progress, f"loading {info.ref} as {endpoint}/{deployment.name}")
     began = time.monotonic()
     try:

@@ -42,10 +42,10 @@ def observe(folder: EndpointFolder, definition: Definition) -> Observation:
         if not answers(definition):
             return Observation("unhealthy", "the server lives but does not answer", status)
         return _serving(definition, status)
-    if failure := folder.failure():
-        return Observation("failed", failure, None)
     if definition.wanted == "stopped":
         return Observation("stopped", None, None)
+    if failure := folder.failure():
+        return Observation("failed", failure, None)
     if server is not None and _supervised(folder):
         return Observation("unhealthy", "the server ended and is being started again", None)
     if is_locked(folder.supervisor_lock) or is_locked(folder.server_lock):

@@ -14,6 +14,7 @@ server.lock, supervisor.lock
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +25,8 @@ from fmtui.runs.process import Identity, locked, write_json
 from registry.errors import ConflictError, NotFoundError
 
 Wanted = Literal["running", "stopped", "deleted"]
+
+_TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,14 +214,14 @@ class EndpointFolder:
         return None if values is None else str(values["reason"])
 
     def last_line(self) -> str | None:
-        """The last line of the log that says something, at most 300 characters of it."""
+        """The last line of the log that says something, without its time, 300 characters of it."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, file.seek(0, 2) - 8192))
                 lines = file.read().decode(errors="replace").splitlines()
         except OSError:
             return None
-        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), None)
+        return next((_TIME.sub("", x).strip()[:300] for x in reversed(lines) if x.strip()), None)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

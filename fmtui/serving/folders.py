@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 from fmtui.runs.process import Identity, sync_folder
-from fmtui.serving.definition import Definition, EndpointFolder
+from fmtui.serving.definition import Definition, Deployment, EndpointFolder
 from fmtui.serving.keys import create_keys
 from registry.errors import ConflictError, NotFoundError
 
@@ -51,6 +51,11 @@ def sweep(endpoints: Path) -> None:
         pid = path.name.split(".")[-2]
         if not pid.isdigit() or Identity.of(int(pid)) is None:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_revision(folder: EndpointFolder, deployment: Deployment) -> None:
+    """Remove one revision's script."""
+    shutil.rmtree(folder.score_file(deployment).parent, ignore_errors=True)
 
 
 def forget_revisions(folder: EndpointFolder) -> None:

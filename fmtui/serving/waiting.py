@@ -37,12 +37,14 @@ def wait_healthy(folder: EndpointFolder, *, seconds: float) -> None:
 def wait_deployed(folder: EndpointFolder, deployment: Deployment, seconds: float) -> None:
     """Until the server says that it loaded this very revision.
 
-    Raises RunFailedError when it did not, ConflictError when another command replaced it.
+    Raises RunFailedError when it did not, ConflictError when another command replaced it or
+    another program took the port.
     """
     deadline = time.monotonic() + seconds
     what = f"{folder.name}/{deployment.name}"
     while True:
-        wanted = folder.definition().deployment(deployment.name)
+        definition = folder.definition()
+        wanted = definition.deployment(deployment.name)
         if wanted is None or wanted.revision != deployment.revision:
             raise ConflictError(f"another command replaced {what} meanwhile")
         server, status = folder.server(), folder.status()
@@ -54,6 +56,7 @@ def wait_deployed(folder: EndpointFolder, deployment: Deployment, seconds: float
                 if reached.state == "failed":
                     raise _failed(folder, f"{what} did not load: {reached.error}")
         if failure := folder.failure():
+            control.check_address(definition.host, definition.port)
             raise _failed(folder, f"{what} did not load: {failure}")
         if time.monotonic() > deadline:
             raise _failed(folder, f"{what} was not ready within {seconds:g} s")

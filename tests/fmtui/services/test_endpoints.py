@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from fmtui.errors import (
     NotFoundError,
     RemoteError,
     RunFailedError,
+    StorageError,
     UsageError,
 )
 from fmtui.services import endpoints
@@ -275,6 +277,42 @@ def test_what_cannot_be_served_is_refused_before_anything_starts(
         endpoints.deploy(ctx, "bank", "odd", traffic=101, script=_script(tmp_path, ECHO))
     assert _left(ctx)[1:] == (1, 0)
     assert endpoints.show(ctx, "bank").deployments == ()
+
+
+def test_a_full_disk_leaves_no_half_of_a_deployment(
+    serve: Serve, ctx: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = serve()
+    before = endpoints.show(ctx, "bank")
+
+    def full(path: Path, value: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fmtui.serving.definition.write_json", full)
+        with pytest.raises(StorageError, match="No space left on device"):
+            endpoints.deploy(ctx, "bank", "toy", script=_script(tmp_path, ECHO))
+        with pytest.raises(StorageError):
+            endpoints.create(ctx, "other")
+    assert endpoints.list_endpoints(ctx) == [before]
+    assert _left(ctx)[1:] == (1, 1)
+    assert len(list(folder_of(ctx, "bank").revisions.iterdir())) == 1
+    assert not list(ctx.home.endpoints.glob(".*"))
+    assert client.score({}).status == 200
+
+
+def test_a_stopped_endpoint_whose_port_was_taken_takes_no_deployment(
+    serve: Serve, ctx: Context, tmp_path: Path
+) -> None:
+    client = serve()
+    endpoints.stop(ctx, "bank")
+    with (
+        socket.create_server(("127.0.0.1", client.port), reuse_port=False),
+        pytest.raises(ConflictError, match=f"port {client.port} is in use"),
+    ):
+        endpoints.deploy(ctx, "bank", "toy", script=_script(tmp_path, ECHO))
+    info = endpoints.show(ctx, "bank")
+    assert (info.state, [d.name for d in info.deployments]) == ("stopped", ["blue"])
 
 
 # Killing
