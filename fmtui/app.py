@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.command import Provider
 from textual.screen import Screen
 
-import screens
 from fmtui.errors import BadInputError, UsageError
 from fmtui.services.context import Context, context
-from screens.base import finish_threads, threaded
+from screens.base import STYLES, finish_threads, threaded
 from screens.bindings import bindings
 from screens.catalog import CatalogScreen
 from screens.widgets.chrome import Alive, TopBar
@@ -39,7 +37,7 @@ class FmtuiApp(App[None]):
     """Five tabs, each a mode with a stack of its own screens, so that it stays as it was left."""
 
     TITLE = "fmtui"
-    CSS_PATH = Path(screens.__file__).parent / "styles" / "app.tcss"
+    CSS_PATH = STYLES
     BINDINGS = [*bindings("app")]
     COMMANDS = App.COMMANDS | {_commands}
     ENABLE_COMMAND_PALETTE = True
@@ -150,15 +148,13 @@ def draw(place: str, width: int, height: int) -> str:
     """
     import asyncio
 
-    from screens.places import go
+    from screens.places import go, settled
 
     async def job() -> str:
         app = FmtuiApp()
         async with app.run_test(size=(width, height)) as pilot:
             await go(app, place)
-            for _ in range(3):
-                await app.workers.wait_for_complete()
-                await pilot.pause()
+            await settled(pilot)
             return app.export_screenshot(title="fmtui")
 
     context().db.prepare()

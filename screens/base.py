@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import textwrap
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
-from textual.worker import Worker
 
 from fmtui.errors import FmtuiError
 from fmtui.services.context import Context, context
-from fmtui.services.text import clean
+from fmtui.services.text import clean, one_line
 from screens.bindings import bindings
 from screens.widgets.chrome import KeyBar, TopBar
+from screens.widgets.states import MUTED
+
+STYLES = Path(__file__).with_name("styles") / "app.tcss"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,16 +35,24 @@ class Background:
     def ctx(self) -> Context:
         return context()
 
-    def start(self: Any, job: Coroutine[Any, Any, None], *, group: str) -> Worker[None]:
-        """Run `job`; one that runs in the same group is cancelled first."""
-        worker: Worker[None] = self.run_worker(
-            self._guard(job), group=group, exclusive=True, exit_on_error=False
-        )
-        return worker
+    def start(
+        self: Any, job: Callable[[], Coroutine[Any, Any, None]], *, group: str, wait: bool = False
+    ) -> None:
+        """Run `job`. One that is at work in the same group is cancelled, or, with `wait`, let be.
 
-    async def _guard(self, job: Coroutine[Any, Any, None]) -> None:
+        What is done again and again waits, so that a slow disk delays it but never starves it.
+        """
+        at_work = any(
+            w.group == group and w.node is self and not w.is_finished for w in self.workers
+        )
+        if not (wait and at_work):
+            self.run_worker(
+                partial(self._guard, job), group=group, exclusive=True, exit_on_error=False
+            )
+
+    async def _guard(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await job
+            await job()
         except FmtuiError as error:
             self.fail(error)
         except Exception as error:
@@ -64,7 +77,7 @@ class Background:
             route = await copy(self.app, text)
             self.say(f"Copied {what} {route}.")
 
-        self.start(job(), group="copy")
+        self.start(job, group="copy")
 
 
 _threads: set[threading.Thread] = set()
@@ -159,12 +172,18 @@ class Modal(Background, ModalScreen[T]):
     """A small screen over another, with the last line of its own."""
 
 
-def facts(*pairs: tuple[str, str | Content | None]) -> Content:
-    """A table of names and values; what is unknown is left out."""
-    width = max((len(name) for name, value in pairs if value), default=0) + 2
+def facts(*pairs: tuple[str, str | Content | None], width: int = 44) -> Content:
+    """A table of names and values, folded to `width` cells; what is unknown is left out."""
+    known = [(name, value) for name, value in pairs if value]
+    indent = max((len(name) for name, _ in known), default=0) + 2
     lines = []
-    for name, value in pairs:
-        if value:
-            words = value if isinstance(value, Content) else Content(clean(value))
-            lines.append(Content.assemble((f"{name:<{width}}", "$text-muted"), words))
+    for name, value in known:
+        words = value if isinstance(value, Content) else Content(_folded(value, indent, width))
+        lines.append(Content.assemble((f"{name:<{indent}}", MUTED), words))
     return Content("\n").join(lines)
+
+
+def _folded(words: str, indent: int, width: int) -> str:
+    room = max(width - indent, 12)
+    lines = textwrap.wrap(one_line(words), room, break_on_hyphens=False) or [""]
+    return ("\n" + " " * indent).join(lines)

@@ -6,6 +6,8 @@ A binding's `description` is the word in the footer, its `tooltip` the sentence 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.binding import Binding, BindingType
 
 
@@ -15,161 +17,183 @@ def _key(
     return Binding(keys, action, word, show=show, tooltip=help, id=name or action)
 
 
-TABLE: dict[str, list[Binding]] = {
-    "app": [
-        _key("1", "tab('catalog')", "Catalog", "Go to the catalogue.", show=False, name="catalog"),
-        _key("2", "tab('models')", "Models", "Go to the models here.", show=False, name="models"),
-        _key("3", "tab('data')", "Data", "Go to the data.", show=False, name="data"),
-        _key("4", "tab('runs')", "Runs", "Go to the runs.", show=False, name="runs"),
-        _key("5", "tab('endpoints')", "Endpoints", "Go to the endpoints.", show=False, name="ends"),
-        _key("q", "quit", "quit", "Leave; runs and endpoints go on.", show=False),
-        _key("question_mark,f1", "help", "help", "All keys of this screen."),
-        _key("ctrl+p", "command_palette", "all", "Find a command by its name."),
-    ],
-    "page": [
-        _key("escape,backspace", "back", "back", "Go back to where you came from.", show=False),
-    ],
-    "list": [
-        _key("enter", "open", "open", "Open the line under the cursor."),
-        _key("down,j", "move(1)", "down", "One line down.", show=False, name="list.down"),
-        _key("up,k", "move(-1)", "up", "One line up.", show=False, name="list.up"),
-        _key("home,g", "first", "first", "To the first line.", show=False, name="list.first"),
-        _key("end,G", "last", "last", "To the last line.", show=False, name="list.last"),
-        _key("ctrl+d", "half(1)", "½ down", "Half a page down.", show=False, name="list.halfdown"),
-        _key("ctrl+u", "half(-1)", "½ up", "Half a page up.", show=False, name="list.halfup"),
-        _key("pagedown", "page(1)", "page down", "A page down.", show=False, name="list.pagedown"),
-        _key("pageup", "page(-1)", "page up", "A page up.", show=False, name="list.pageup"),
-    ],
-    "scroll": [
-        _key("down,j", "scroll_down", "down", "One line down.", show=False, name="text.down"),
-        _key("up,k", "scroll_up", "up", "One line up.", show=False, name="text.up"),
-        _key("home,g", "scroll_home", "top", "To the top.", show=False, name="text.top"),
-        _key("end,G", "scroll_end", "end", "To the end.", show=False, name="text.end"),
-        _key("ctrl+d,pagedown", "page_down", "page down", "A page down.", show=False),
-        _key("ctrl+u,pageup", "page_up", "page up", "A page up.", show=False),
-    ],
-    "sections": [
-        _key("right,l", "section(1)", "next part", "The next part of the page.", show=False),
-        _key("left,h", "section(-1)", "last part", "The part before.", show=False, name="sectleft"),
-    ],
-    "records": [
-        _key("slash", "search", "search", "Search as you type; esc clears it."),
-        _key("s", "sort", "sort", "Choose the order of the list."),
-    ],
-    "catalog": [
-        _key("i", "import_model", "import", "Bring this model to this machine."),
-        _key("f", "filter", "filter", "Show one task, licence or source only."),
-        _key("F", "clear", "no filter", "Take all filters away.", show=False, name="catalog.clear"),
-    ],
-    "catalog_model": [
-        _key("i", "import_model", "import", "Bring this model to this machine."),
-        _key("y", "copy_reference", "copy reference", "Copy the model's reference."),
-    ],
-    "models": [
-        _key("i", "import_model", "import", "Import a folder, or a model of the hub."),
-        _key("f", "finetune", "finetune", "Finetune this model on your data."),
-        _key("e", "evaluate", "evaluate", "Measure this model on test data."),
-        _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
-        _key("x", "remove", "remove", "Remove this model from this machine.", show=False),
-    ],
-    "model": [
-        _key("t", "try", "try", "Ask the model."),
-        _key("f", "finetune", "finetune", "Finetune this model on your data."),
-        _key("e", "evaluate", "evaluate", "Measure this model on test data."),
-        _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
-        _key("v", "verify", "verify", "Hash the files again and compare."),
-        _key("x", "remove", "remove", "Remove this model from this machine."),
-        _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
-    ],
-    "data": [
-        _key("a", "add", "add", "Add a csv, tsv or jsonl file."),
-        _key("f", "finetune", "finetune on", "Finetune a model on this data."),
-        _key("x", "remove", "remove", "Remove this data from the registry."),
-    ],
-    "dataset": [
-        _key("c", "check", "check", "Look at every row for what would fail."),
-        _key("f", "finetune", "finetune on", "Finetune a model on this data."),
-        _key("x", "remove", "remove", "Remove this data from the registry."),
-    ],
-    "runs": [
-        _key("x", "cancel", "cancel", "Cancel this run."),
-        _key("r", "resume", "resume", "Resume from the last checkpoint."),
-        _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
-    ],
-    "run": [
-        _key("l", "show('log')", "log", "What the run printed.", name="run.log"),
-        _key("m", "show('metrics')", "metrics", "All that was measured.", name="run.metrics"),
-        _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="run.spec"),
-        _key("x", "cancel", "cancel", "Cancel this run."),
-        _key("r", "resume", "resume", "Resume from the last checkpoint."),
-        _key("o", "output", "model", "Open the model that this run made."),
-    ],
-    "log": [
-        _key("slash", "find", "find", "Show only the lines that hold a word; esc shows all."),
-        _key("f", "follow", "follow", "Stay at the end while the log grows."),
-        _key("down,j", "scroll_down", "down", "One line down.", show=False, name="log.down"),
-        _key("up,k", "scroll_up", "up", "One line up.", show=False, name="log.up"),
-        _key("right", "scroll_right", "right", "Scroll right.", show=False, name="log.right"),
-        _key("left", "scroll_left", "left", "Scroll left.", show=False, name="log.left"),
-        _key("home,g", "top", "top", "To the first line.", show=False, name="log.top"),
-        _key("end,G", "end", "end", "To the end, and follow.", show=False, name="log.end"),
-        _key("ctrl+d,pagedown", "page_down", "page down", "A page down.", show=False),
-        _key("ctrl+u,pageup", "page_up", "page up", "A page up.", show=False),
-    ],
-    "endpoints": [
-        _key("n", "new", "new", "Make an endpoint and deploy a model to it."),
-        _key("x", "delete", "delete", "Delete this endpoint."),
-    ],
-    "endpoint": [
-        _key("t", "show('try')", "try", "Send a request.", name="endpoint.try"),
-        _key("l", "show('log')", "log", "What the endpoint printed.", name="endpoint.log"),
-        _key(
-            "k", "show('keys')", "keys", "The keys, hidden until asked for.", name="endpoint.keys"
-        ),
-        _key("ctrl+s", "send", "send", "Send the request."),
-        _key("v", "reveal", "reveal", "Show the keys, or hide them again."),
-        _key("y", "copy", "copy", "Copy the primary key, or the answer."),
-        _key("percent_sign", "traffic", "traffic", "Share the traffic out."),
-        _key("plus", "deploy", "deploy", "Deploy another model here.", name="endpoint.deploy"),
-        _key("x", "delete", "delete", "Delete this endpoint."),
-    ],
-    "form": [
-        _key("ctrl+s", "submit", "start", "Do what the command line below says."),
-        _key("y,ctrl+y", "copy_command", "copy command", "Copy the command line."),
-        _key("tab", "app.focus_next", "next", "To the next field.", name="form.next"),
-        _key("down", "app.focus_next", "next", "To the next field.", show=False, name="form.down"),
-        _key("shift+tab,up", "app.focus_previous", "back", "To the field before.", show=False),
-        _key("escape", "back", "back", "Leave the form; work under way is cancelled."),
-    ],
-    "finetune": [
-        _key("c", "check", "check", "Look at every row of the data."),
-    ],
-    "choice": [
-        _key("enter,space", "choose", "choose", "Choose from a list."),
-        _key("right", "step(1)", "next", "The next value.", show=False, name="choice.next"),
-        _key("left", "step(-1)", "last", "The value before.", show=False, name="choice.last"),
-    ],
-    "picker": [
-        _key("escape", "cancel", "close", "Close without a choice."),
-        _key("down,ctrl+n", "move(1)", "down", "One line down.", show=False, name="picker.down"),
-        _key("up,ctrl+k", "move(-1)", "up", "One line up.", show=False, name="picker.up"),
-        _key("pagedown", "page(1)", "page down", "A page down.", show=False, name="picker.pgdn"),
-        _key("pageup", "page(-1)", "page up", "A page up.", show=False, name="picker.pgup"),
-    ],
-    "confirm": [
-        _key("y", "yes", "yes", "Do it."),
-        _key("n,escape,q", "no", "no", "Leave it."),
-    ],
-    "help": [
-        _key("escape,question_mark,q,f1,enter", "close", "close", "Close the help."),
-    ],
-}
+def _named(table: dict[str, list[Binding]]) -> dict[str, list[Binding]]:
+    """The table with every id as `part.name`, so that no two are the same."""
+    return {part: [replace(b, id=f"{part}.{b.id}") for b in keys] for part, keys in table.items()}
+
+
+TABLE = _named(
+    {
+        "app": [
+            _key("1", "tab('catalog')", "Catalog", "To the catalogue.", show=False, name="catalog"),
+            _key("2", "tab('models')", "Models", "To the models here.", show=False, name="models"),
+            _key("3", "tab('data')", "Data", "To the data.", show=False, name="data"),
+            _key("4", "tab('runs')", "Runs", "To the runs.", show=False, name="runs"),
+            _key(
+                "5",
+                "tab('endpoints')",
+                "Endpoints",
+                "To the endpoints.",
+                show=False,
+                name="endpoints",
+            ),
+            _key("q", "quit", "quit", "Leave; runs and endpoints go on.", show=False),
+            _key("question_mark,f1", "help", "help", "All keys of this screen."),
+            _key("ctrl+p", "command_palette", "all", "Find a command by its name."),
+        ],
+        "page": [
+            _key("escape,backspace", "back", "back", "Go back to where you came from.", show=False),
+        ],
+        "list": [
+            _key("enter", "open", "open", "Open the line under the cursor."),
+            _key("down,j", "move(1)", "down", "One line down.", show=False, name="down"),
+            _key("up,k", "move(-1)", "up", "One line up.", show=False, name="up"),
+            _key("home,g", "first", "first", "To the first line.", show=False, name="first"),
+            _key("end,G", "last", "last", "To the last line.", show=False, name="last"),
+            _key("ctrl+d", "half(1)", "½ down", "Half a page down.", show=False, name="halfdown"),
+            _key("ctrl+u", "half(-1)", "½ up", "Half a page up.", show=False, name="halfup"),
+            _key("pagedown", "page(1)", "page down", "A page down.", show=False, name="pagedown"),
+            _key("pageup", "page(-1)", "page up", "A page up.", show=False, name="pageup"),
+        ],
+        "scroll": [
+            _key("down,j", "scroll_down", "down", "One line down.", show=False, name="down"),
+            _key("up,k", "scroll_up", "up", "One line up.", show=False, name="up"),
+            _key("home,g", "scroll_home", "top", "To the top.", show=False, name="top"),
+            _key("end,G", "scroll_end", "end", "To the end.", show=False, name="end"),
+            _key("ctrl+d,pagedown", "page_down", "page down", "A page down.", show=False),
+            _key("ctrl+u,pageup", "page_up", "page up", "A page up.", show=False),
+        ],
+        "sections": [
+            _key("right,l", "section(1)", "next part", "The next part of the page.", show=False),
+            _key(
+                "left,h", "section(-1)", "last part", "The part before.", show=False, name="before"
+            ),
+        ],
+        "records": [
+            _key("slash", "search", "search", "Search as you type; esc clears it."),
+            _key("s", "sort", "sort", "Choose the order of the list."),
+        ],
+        "catalog": [
+            _key("i", "import_model", "import", "Bring this model to this machine."),
+            _key("f", "filter", "filter", "Show one task, licence or source only."),
+            _key("F", "clear", "no filter", "Take all filters away.", show=False, name="clear"),
+        ],
+        "catalog_model": [
+            _key("i", "import_model", "import", "Bring this model to this machine."),
+            _key("y", "copy_reference", "copy reference", "Copy the model's reference."),
+        ],
+        "models": [
+            _key("i", "import_model", "import", "Import a folder, or a model of the hub."),
+            _key("f", "finetune", "finetune", "Finetune this model on your data."),
+            _key("e", "evaluate", "evaluate", "Measure this model on test data."),
+            _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
+            _key("x", "remove", "remove", "Remove this model from this machine.", show=False),
+        ],
+        "model": [
+            _key("t", "try", "try", "Ask the model."),
+            _key("f", "finetune", "finetune", "Finetune this model on your data."),
+            _key("e", "evaluate", "evaluate", "Measure this model on test data."),
+            _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
+            _key("v", "verify", "verify", "Hash the files again and compare."),
+            _key("x", "remove", "remove", "Remove this model from this machine."),
+            _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
+        ],
+        "data": [
+            _key("a", "add", "add", "Add a csv, tsv or jsonl file."),
+            _key("f", "finetune", "finetune on", "Finetune a model on this data."),
+            _key("x", "remove", "remove", "Remove this data from the registry."),
+        ],
+        "dataset": [
+            _key("c", "check", "check", "Look at every row for what would fail."),
+            _key("f", "finetune", "finetune on", "Finetune a model on this data."),
+            _key("x", "remove", "remove", "Remove this data from the registry."),
+        ],
+        "runs": [
+            _key("x", "cancel", "cancel", "Cancel this run."),
+            _key("r", "resume", "resume", "Resume from the last checkpoint."),
+            _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
+        ],
+        "run": [
+            _key("l", "show('log')", "log", "What the run printed.", name="log"),
+            _key("m", "show('metrics')", "metrics", "All that was measured.", name="metrics"),
+            _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
+            _key("x", "cancel", "cancel", "Cancel this run."),
+            _key("r", "resume", "resume", "Resume from the last checkpoint."),
+            _key("o", "output", "model", "Open the model that this run made."),
+        ],
+        "log": [
+            _key("slash", "find", "find", "Show only the lines that hold a word; esc shows all."),
+            _key("f", "follow", "follow", "Stay at the end while the log grows."),
+            _key("down,j", "scroll_down", "down", "One line down.", show=False, name="down"),
+            _key("up,k", "scroll_up", "up", "One line up.", show=False, name="up"),
+            _key("right", "scroll_right", "right", "Scroll right.", show=False, name="right"),
+            _key("left", "scroll_left", "left", "Scroll left.", show=False, name="left"),
+            _key("home,g", "top", "top", "To the first line.", show=False, name="top"),
+            _key("end,G", "end", "end", "To the end, and follow.", show=False, name="end"),
+            _key("ctrl+d,pagedown", "page_down", "page down", "A page down.", show=False),
+            _key("ctrl+u,pageup", "page_up", "page up", "A page up.", show=False),
+        ],
+        "endpoints": [
+            _key("n", "new", "new", "Make an endpoint and deploy a model to it."),
+            _key("x", "delete", "delete", "Delete this endpoint."),
+        ],
+        "endpoint": [
+            _key("t", "show('try')", "try", "Send a request.", name="try"),
+            _key("l", "show('log')", "log", "What the endpoint printed.", name="log"),
+            _key("k", "show('keys')", "keys", "The keys, hidden until asked for.", name="keys"),
+            _key("ctrl+s", "send", "send", "Send the request."),
+            _key("v", "reveal", "reveal", "Show the keys, or hide them again."),
+            _key("y", "copy", "copy", "Copy the primary key, or the answer."),
+            _key("percent_sign", "traffic", "traffic", "Share the traffic out."),
+            _key("plus", "deploy", "deploy", "Deploy another model here.", name="deploy"),
+            _key("x", "delete", "delete", "Delete this endpoint."),
+        ],
+        "form": [
+            _key("ctrl+s", "submit", "start", "Do what the command line below says."),
+            _key("y,ctrl+y", "copy_command", "copy command", "Copy the command line."),
+            _key("tab", "app.focus_next", "next", "To the next field.", name="next"),
+            _key("down", "app.focus_next", "next", "To the next field.", show=False, name="down"),
+            _key("shift+tab,up", "app.focus_previous", "back", "To the field before.", show=False),
+            _key("escape", "back", "back", "Leave the form; work under way is cancelled."),
+        ],
+        "finetune": [
+            _key("c", "check", "check", "Look at every row of the data."),
+        ],
+        "choice": [
+            _key("enter,space", "choose", "choose", "Choose from a list."),
+            _key("right", "step(1)", "next", "The next value.", show=False, name="next"),
+            _key("left", "step(-1)", "last", "The value before.", show=False, name="last"),
+        ],
+        "picker": [
+            _key("escape", "cancel", "close", "Close without a choice."),
+            _key("down,ctrl+n", "move(1)", "down", "One line down.", show=False, name="down"),
+            _key("up,ctrl+k", "move(-1)", "up", "One line up.", show=False, name="up"),
+            _key("pagedown", "page(1)", "page down", "A page down.", show=False, name="pgdn"),
+            _key("pageup", "page(-1)", "page up", "A page up.", show=False, name="pgup"),
+        ],
+        "confirm": [
+            _key("y", "yes", "yes", "Do it."),
+            _key("n,escape,q", "no", "no", "Leave it."),
+        ],
+        "help": [
+            _key("escape,question_mark,q,f1,enter", "close", "close", "Close the help."),
+        ],
+    }
+)
 """Who listens, and to what: the keys of a widget or a screen are the rows that its names give."""
 
 
 def bindings(*names: str) -> list[BindingType]:
     """The bindings of these parts of the table, in its order."""
     return [binding for name in names for binding in TABLE[name]]
+
+
+_ORDER = {b.id: at for at, b in enumerate(b for part in TABLE.values() for b in part)}
+
+
+def place(binding: Binding) -> int:
+    """Where a binding stands in the table; what is not of it comes last."""
+    return _ORDER.get(binding.id, len(_ORDER))
 
 
 _NAMES = {

@@ -15,6 +15,7 @@ from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing
 from screens.widgets.record_list import Column, Pages, RecordList, Source
+from screens.widgets.states import MUTED
 
 FACETS = {"task": "task", "finetune_task": "finetune", "license": "license", "source": "source"}
 """What can be filtered by, with the word for it on the line of filters."""
@@ -39,7 +40,7 @@ class CatalogScreen(Listing[CatalogEntry]):
     BINDINGS = bindings("catalog")
     COLUMNS = (
         Column("name", lambda e: e.name),
-        Column("source", lambda e: e.source, width=7, drop=70),
+        Column("source", lambda e: e.source, width=7, drop=76),
         Column("task", _tasks, width=15),
         Column("params", lambda e: number(e.parameters), width=6, right=True),
         Column("license", lambda e: e.license or "–", width=10, drop=64),
@@ -53,13 +54,11 @@ class CatalogScreen(Listing[CatalogEntry]):
     def above(self) -> Iterable[Widget]:
         yield Static(self._filter_line(), id="filters", markup=False)
 
-    def on_mount(self) -> None:
-        self.records.focus()
+    def begin(self) -> None:
         self.show()
 
-    def on_screen_resume(self) -> None:
-        if self.records.total:
-            self.show()
+    def again(self) -> None:
+        self.show()  # what was imported meanwhile has its mark
 
     def key(self, record: CatalogEntry) -> str:
         return record.ref
@@ -95,10 +94,10 @@ class CatalogScreen(Listing[CatalogEntry]):
         parts: list[str | tuple[str, str]] = [" "]
         for facet, word in FACETS.items():
             value = self.filters.get(facet)
-            parts += [(f"{word} ", "$text-muted")]
-            parts += [(one_line(value), "bold") if value else ("any", "$text-muted"), "   "]
+            parts += [(f"{word} ", MUTED)]
+            parts += [(one_line(value), "bold") if value else ("any", MUTED), "   "]
         if self.sort_name:
-            parts += [("order ", "$text-muted"), (self.sort_name, "bold")]
+            parts += [("order ", MUTED), (self.sort_name, "bold")]
         return Content.assemble(*parts)
 
     def detail(self, record: CatalogEntry) -> Content:

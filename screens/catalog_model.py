@@ -15,6 +15,7 @@ from screens.base import Page, threaded
 from screens.bindings import bindings
 from screens.catalog import entry_facts
 from screens.widgets.prose import Prose
+from screens.widgets.states import MUTED
 
 
 class CatalogModelPage(Page):
@@ -33,14 +34,14 @@ class CatalogModelPage(Page):
         yield Prose(id="card")
 
     def on_mount(self) -> None:
-        self.start(self._load(), group="load")
+        self.start(self._load, group="load", wait=True)
 
     async def _load(self) -> None:
         entry = await threaded(catalog.show, self.ctx, self.ref)
         words = (
             f"{', '.join(entry.tasks)}   {number(entry.parameters) if entry.parameters else ''} "
         )
-        self.top.set(("Catalog", entry.name), Content.styled(clean(words), "$text-muted"))
+        self.top.set(("Catalog", entry.name), Content.styled(clean(words), MUTED))
         self.query_one(Prose).set(_card(entry))
 
     def action_import_model(self) -> None:
@@ -59,11 +60,11 @@ def _card(entry: CatalogEntry) -> Content:
         parts += ["\n\n", (f"To run: {clean(job)}\n", "bold")]
         for name, value in needs.items() if isinstance(needs, dict) else ():
             words = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
-            parts += [(f"  {clean(str(name)):<12} ", "$text-muted"), f"{clean(words)}\n"]
+            parts += [(f"  {clean(str(name)):<12} ", MUTED), f"{clean(words)}\n"]
     if entry.defaults:
         parts += ["\n", ("Its publisher finetunes it with\n", "bold")]
         for name, value in entry.defaults.items():
-            parts += [(f"  {clean(name):<36} ", "$text-muted"), f"{clean(str(value))}\n"]
+            parts += [(f"  {clean(name):<36} ", MUTED), f"{clean(str(value))}\n"]
     return Content.assemble(*parts)
 
 

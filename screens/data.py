@@ -81,7 +81,7 @@ class DataScreen(Listing[DatasetInfo]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start(job(), group="remove")
+                self.start(job, group="remove")
 
         self.app.push_screen(
             Confirm(f"Remove {record.ref}?", "The copy here goes; the file it came from stays."),

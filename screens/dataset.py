@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from textual import on
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -15,9 +16,11 @@ from registry.views import DatasetInfo
 from screens.base import Page, threaded
 from screens.bindings import bindings
 from screens.data import data_facts
+from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
 from screens.widgets.record_list import Column, RecordList, Rows
 from screens.widgets.sections import Sections
+from screens.widgets.states import MUTED
 
 _SHOWN = 200
 
@@ -51,21 +54,23 @@ class DatasetPage(Page):
         return self.query_one(Sections)
 
     def on_mount(self) -> None:
-        self.start(self._load(), group="load")
+        self.start(self._load, group="load", wait=True)
 
     async def _load(self) -> None:
         self.info = info = await threaded(data.show, self.ctx, self.ref)
         self.ref = info.ref
         words = f"{info.rows:,} rows · {len(info.columns)} columns · {size(info.size_bytes)} "
-        self.top.set(("Data", info.ref), Content.styled(words, "$text-muted"))
-        self._head("looking at every row …", "$text-muted")
+        self.top.set(("Data", info.ref), Content.styled(words, MUTED))
+        self._head("looking at every row …", MUTED)
         self.sections.focus_part()
         self.report = report = await threaded(data.check, self.ctx, self.ref)
         if report.errors:
-            count = len(report.errors)
-            self._head(f"✗ {count:,} fault{'s' if count > 1 else ''}: c shows them", "$text-error")
+            self._head(f"✗ {_counted(len(report.errors), 'fault')}: c shows them", "$text-error")
         elif report.warnings:
-            self._head(f"✓ checked, {len(report.warnings)} warnings: c shows them", "$text-warning")
+            self._head(
+                f"✓ checked, {_counted(len(report.warnings), 'warning')}: c shows them",
+                "$text-warning",
+            )
         else:
             self._head("✓ checked", "$text-success")
         for name, words_of in (("Labels", _labels), ("Check", _findings)):
@@ -75,10 +80,17 @@ class DatasetPage(Page):
 
     def _head(self, checked: str, style: str) -> None:
         columns = self.report.columns if self.report else (self.info.roles if self.info else {})
-        roles = "   ".join(f"{role} = {column}" for role, column in columns.items())
+        roles = ", ".join(f"{role} = {column}" for role, column in columns.items())
         self.query_one("#head", Static).update(
             Content.assemble(" ", one_line(roles), "   " if roles else "", (checked, style))
         )
+
+    @on(RecordList.Opened)
+    def _open_row(self, event: RecordList.Opened) -> None:
+        if self.info is not None:
+            number, cells = event.record
+            words = [f"{c}\n{v}\n" for c, v in zip(self.info.columns, cells, strict=False)]
+            self.app.push_screen(Notice(f"{self.ref}, row {number}", "\n".join(words)))
 
     async def action_check(self) -> None:
         await self.sections.choose("Check")
@@ -98,12 +110,16 @@ class DatasetPage(Page):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start(job(), group="remove")
+                self.start(job, group="remove")
 
         self.app.push_screen(
             Confirm(f"Remove {self.ref}?", "The copy here goes; the file it came from stays."),
             answered,
         )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 Numbered = tuple[int, list[str]]
@@ -143,7 +159,7 @@ def _labels(report: CheckReport | None) -> Content:
     parts: list[str | tuple[str, str]] = [f"{len(report.labels)} labels\n\n"]
     for label, count in sorted(report.labels, key=lambda pair: (-pair[1], pair[0])):
         bar = "█" * max(1, round(count / most * 30))
-        parts += [f"{one_line(label):<34.34} {number(count):>7}  ", (f"{bar}\n", "$text-muted")]
+        parts += [f"{one_line(label):<34.34} {number(count):>7}  ", (f"{bar}\n", MUTED)]
     return Content.assemble(*parts)
 
 

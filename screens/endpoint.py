@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -21,7 +22,7 @@ from screens.endpoints import delete_endpoint
 from screens.widgets.log_view import LogView
 from screens.widgets.prose import Prose
 from screens.widgets.sections import Sections
-from screens.widgets.states import STYLES, state_words, tone
+from screens.widgets.states import FAINT, MUTED, STYLES, state_words, tone
 
 
 class Request(Vertical):
@@ -34,7 +35,12 @@ class Request(Vertical):
 
     def compose(self) -> ComposeResult:
         yield TextArea(self.body, compact=True, tab_behavior="focus", id="body")
-        yield Static(" ctrl+s sends the request", id="answered", markup=False, classes="dim")
+        yield Static(
+            " ctrl+s sends the request; esc leaves the editor",
+            id="answered",
+            markup=False,
+            classes="dim",
+        )
         yield Prose(id="answer")
 
     def show(self, result: InvokeResult) -> None:
@@ -79,12 +85,12 @@ class EndpointPage(Page):
         return self.query_one(Sections)
 
     def on_mount(self) -> None:
-        self.start(self._load(first=True), group="load")
+        self.start(partial(self._load, first=True), group="load")
         self.set_interval(2.0, self._tick)
 
     def _tick(self) -> None:
         if self.is_active:
-            self.start(self._load(), group="load")
+            self.start(self._load, group="load", wait=True)
 
     async def _load(self, *, first: bool = False) -> None:
         info = await threaded(endpoints.show, self.ctx, self.name_)
@@ -97,14 +103,14 @@ class EndpointPage(Page):
     def _show(self, info: EndpointInfo) -> None:
         words = f"{info.target}   {info.url or ''}   "
         state = (state_words(info.state) + " ", STYLES.get(tone(info.state), ""))
-        self.top.set(("Endpoints", info.name), Content.assemble((words, "$text-muted"), state))
+        self.top.set(("Endpoints", info.name), Content.assemble((words, MUTED), state))
         self.query_one("#head", Static).update(_shares(info))
 
     async def action_show(self, part: str) -> None:
         await self.sections.choose(part.capitalize())
 
     def action_send(self) -> None:
-        self.start(self._send(), group="send")
+        self.start(self._send, group="send")
 
     async def _send(self) -> None:
         await self.sections.choose("Try", focus=self.sections.current != "Try")
@@ -126,8 +132,8 @@ class EndpointPage(Page):
         parts: list[str | tuple[str, str]] = []
         for name, key in (("primary", keys.primary), ("secondary", keys.secondary)):
             shown = key if self.revealed else "•" * 24
-            parts += [(f"{name:<12}", "$text-muted"), f"{shown}\n"]
-        parts += [("\n" + hide + "\n", "$text-muted")]
+            parts += [(f"{name:<12}", MUTED), f"{shown}\n"]
+        parts += [("\n" + hide + "\n", MUTED)]
         return Content.assemble(*parts)
 
     def action_copy(self) -> None:
@@ -163,7 +169,7 @@ class EndpointPage(Page):
 def _shares(info: EndpointInfo) -> Content:
     """A line a deployment: its model, its state where that is not healthy, its share as a bar."""
     if not info.deployments:
-        return Content.styled(" Nothing is deployed here yet: + deploys a model.", "$text-muted")
+        return Content.styled(" Nothing is deployed here yet: + deploys a model.", MUTED)
     names = max(len(d.name) for d in info.deployments)
     models = max(len(d.model) for d in info.deployments)
     lines = []
@@ -171,7 +177,7 @@ def _shares(info: EndpointInfo) -> Content:
         full = round(one.traffic / 100 * 24)
         parts: list[str | tuple[str, str]] = [
             f" {one.name:<{names}}  {one.model:<{models}}  {one.traffic:>3}%  ",
-            ("█" * full, ""), ("░" * (24 - full), "$text-disabled"),
+            ("█" * full, MUTED), ("░" * (24 - full), FAINT),
         ]  # fmt: skip
         if one.state != "healthy":
             parts += ["  ", (state_words(one.state), STYLES.get(tone(one.state), ""))]

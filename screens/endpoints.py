@@ -93,7 +93,7 @@ def delete_endpoint(screen: Any, name: str, then: Any) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            screen.start(job(), group="delete")
+            screen.start(job, group="delete")
 
     screen.app.push_screen(
         Confirm(f"Delete the endpoint {name}?", "It stops answering; its models stay."), answered

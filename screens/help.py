@@ -52,5 +52,5 @@ def keys_help(active: Sequence[ActiveBinding]) -> Content:
             parts.append("\n")
         parts.append((f"{title}\n", "bold"))
         for (_, sentence), keys in group.items():
-            parts += [(f"  {' '.join(keys):<12}", "bold"), f" {sentence}\n"]
+            parts += [(f"  {' '.join(keys):<14}", "bold"), f" {sentence}\n"]
     return Content.assemble(*parts)

@@ -97,6 +97,10 @@ class Listing(Page, Generic[T]):
 
     def on_mount(self) -> None:
         self.records.focus()
+        self.begin()
+
+    def begin(self) -> None:
+        """The list is there: fill it, and keep it true."""
         self.reload()
         self._timer = self.set_interval(1.0, self.reload)
 
@@ -107,11 +111,16 @@ class Listing(Page, Generic[T]):
     def on_screen_resume(self) -> None:
         if self._timer:
             self._timer.resume()
-            self.reload()
+        if self.is_mounted:
+            self.again()
+
+    def again(self) -> None:
+        """The list is in sight again."""
+        self.reload()
 
     def reload(self) -> None:
         """Fetch again; the list is drawn again only if something changed."""
-        self.start(self._reload(), group="reload")
+        self.start(self._reload, group="reload", wait=True)
 
     async def _reload(self) -> None:
         rows = await threaded(self.fetch)

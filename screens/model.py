@@ -16,9 +16,11 @@ from screens.base import Page, threaded
 from screens.bindings import bindings
 from screens.models import model_facts
 from screens.runs import RUN_COLUMNS, open_run
+from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
 from screens.widgets.record_list import Column, RecordList, Rows
 from screens.widgets.sections import Sections
+from screens.widgets.states import MUTED
 
 FILE_COLUMNS = (
     Column[ModelFileInfo]("file", lambda f: f.path),
@@ -56,11 +58,11 @@ class ModelPage(Page):
         return self.query_one(Sections)
 
     def on_mount(self) -> None:
-        self.start(self._load(), group="load")
+        self.start(self._load, group="load", wait=True)
 
     def on_screen_resume(self) -> None:
         if self.model is not None:
-            self.start(self._load(), group="load")
+            self.start(self._load, group="load", wait=True)
 
     async def _load(self) -> None:
         model = await threaded(models.show, self.ctx, self.ref)
@@ -103,6 +105,12 @@ class ModelPage(Page):
         record: RunInfo = event.record
         open_run(self.app, record.run)
 
+    @on(RecordList.Opened, "#files")
+    def _open_file(self, event: RecordList.Opened) -> None:
+        file: ModelFileInfo = event.record
+        words = f"{file.size:,} bytes\n\nsha256\n{file.sha256}"
+        self.app.push_screen(Notice(file.path, words))
+
     async def action_try(self) -> None:
         await self.sections.choose("Try")
 
@@ -126,7 +134,7 @@ class ModelPage(Page):
 
     def action_verify(self) -> None:
         self.say(f"Hashing the files of {self.ref} …")
-        self.start(self._verify(), group="verify")
+        self.start(self._verify, group="verify")
 
     async def _verify(self) -> None:
         report = await threaded(models.verify, self.ctx, self.ref)
@@ -148,7 +156,7 @@ class ModelPage(Page):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start(job(), group="remove")
+                self.start(job, group="remove")
 
         self.app.push_screen(
             Confirm(f"Remove {self.ref}?", "Its files are deleted from this machine."), answered
@@ -162,7 +170,7 @@ def _right(model: ModelInfo) -> Content:
         number(model.parameters) if model.parameters else None,
         size(model.size_bytes),
     ]
-    return Content.styled(" · ".join(one_line(p) for p in parts if p) + " ", "$text-muted")
+    return Content.styled(" · ".join(one_line(p) for p in parts if p) + " ", MUTED)
 
 
 def _head(model: ModelInfo, family: models.Lineage) -> Content:
@@ -171,8 +179,8 @@ def _head(model: ModelInfo, family: models.Lineage) -> Content:
     came = f"{model.run} of {model.parent}" if model.run and model.parent else model.origin
     revision = f"@{model.revision[:7]}" if model.revision and "@" not in came else ""
     parts: list[str | tuple[str, str]] = [
-        (" from ", "$text-muted"), one_line(came) + revision, "   ",
-        (one_line(model.license or "license unknown"), "$text-muted"), "   ", verified,
+        (" from ", MUTED), one_line(came) + revision, "   ",
+        (one_line(model.license or "license unknown"), MUTED), "   ", verified,
     ]  # fmt: skip
     below = [f"finetuned to  {child.ref}   {child.run or ''}" for child in family.children[:2]]
     if len(family.children) > 2:
@@ -183,7 +191,7 @@ def _head(model: ModelInfo, family: models.Lineage) -> Content:
     ]
     for at, words in enumerate(below):
         branch = "└" if at == len(below) - 1 else "├"
-        parts += ["\n", (f" {branch} ", "$text-muted"), one_line(words)]
+        parts += ["\n", (f" {branch} ", MUTED), one_line(words)]
     return Content.assemble(*parts)
 
 
@@ -192,18 +200,18 @@ def _tree(model: ModelInfo, family: models.Lineage) -> Content:
     parts: list[str | tuple[str, str]] = []
     chain = [*reversed(family.ancestors), model]
     oldest = chain[0]
-    parts += [(f"{clean(oldest.origin)}\n", "$text-muted")]
+    parts += [(f"{clean(oldest.origin)}\n", MUTED)]
     for depth, one in enumerate(chain):
         lead = "   " * depth + "└─ "
         made = f"   by {one.run}" if one.run else ""
-        parts += [lead, (one.ref, "bold" if one is model else ""), (f"{made}\n", "$text-muted")]
+        parts += [lead, (one.ref, "bold" if one is model else ""), (f"{made}\n", MUTED)]
     indent = "   " * len(chain)
     for child in family.children:
-        parts += [f"{indent}├─ {child.ref}", (f"   by {child.run}\n", "$text-muted")]
+        parts += [f"{indent}├─ {child.ref}", (f"   by {child.run}\n", MUTED)]
     for endpoint, deployment in family.deployments:
         parts += [
             f"{indent}◆ {endpoint}/{deployment.name}",
-            (f"   {deployment.traffic}% of the traffic, {deployment.state}\n", "$text-muted"),
+            (f"   {deployment.traffic}% of the traffic, {deployment.state}\n", MUTED),
         ]
     if not family.children and not family.deployments:
         parts += [(f"{indent}nothing was made of it yet: f finetunes it, d deploys it\n", "")]

@@ -87,7 +87,7 @@ class ModelsScreen(Listing[ModelInfo]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start(job(), group="remove")
+                self.start(job, group="remove")
 
         self.app.push_screen(
             Confirm(f"Remove {record.ref}?", "Its files are deleted from this machine."), answered

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from textual.app import App
+from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.worker import WorkerCancelled, WorkerFailed
 
 from fmtui.errors import UsageError
 from screens.widgets.chrome import TABS
@@ -13,6 +16,15 @@ from screens.widgets.chrome import TABS
 PAGES = ("catalog", "model", "data", "run", "endpoint")
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [*TABS, "help", *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS)]
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the work that was begun is done and drawn."""
+    for _ in range(3):
+        for worker in list(pilot.app.workers):
+            with suppress(WorkerCancelled, WorkerFailed):
+                await worker.wait()
+        await pilot.pause()
 
 
 async def go(app: App[Any], place: str) -> None:

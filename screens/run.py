@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
 
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.runs.folder import RunFolder
-from fmtui.runs.journal import Story
 from fmtui.services import runs
 from fmtui.services.runs import RunStatus
 from fmtui.services.text import duration, one_line
@@ -23,7 +23,7 @@ from screens.widgets.log_view import LogView
 from screens.widgets.loss_plot import LossPlot
 from screens.widgets.prose import Prose
 from screens.widgets.sections import Sections
-from screens.widgets.states import STYLES, state_words, tone
+from screens.widgets.states import FAINT, MUTED, STYLES, state_words, tone
 
 
 class RunPage(Page):
@@ -34,8 +34,6 @@ class RunPage(Page):
         super().__init__()
         self.ref = ref
         self.status: RunStatus | None = None
-        self._folder = RunFolder(self.ctx.home.runs / ref)
-        self._story = Story(self._folder.journal)
         self._points: Sequence[MetricPoint] = ()
 
     def crumbs(self) -> Sequence[str]:
@@ -48,7 +46,7 @@ class RunPage(Page):
             yield Static(id="now", markup=False)
         yield Sections(
             [
-                ("Log", lambda: LogView(self._folder.log)),
+                ("Log", lambda: LogView(runs.log_path(self.ctx, self.ref))),
                 ("Metrics", lambda: Prose(_metrics(self._points, self._report()))),
                 ("Spec", self._spec),
             ]
@@ -59,17 +57,17 @@ class RunPage(Page):
         return self.query_one(Sections)
 
     def on_mount(self) -> None:
-        self.start(self._refresh(first=True), group="refresh")
+        self.start(partial(self._refresh, first=True), group="refresh")
         self.set_interval(1.0, self._tick)
 
     def _tick(self) -> None:
         ended = self.status is not None and self.status.info.ended
         if self.is_active and not ended:
-            self.start(self._refresh(), group="refresh")
+            self.start(self._refresh, group="refresh", wait=True)
 
     async def _refresh(self, *, first: bool = False) -> None:
-        status = await threaded(runs.status, self.ctx, self.ref, self._story)
-        points = self._story.points or await threaded(runs.metrics, self.ctx, self.ref)
+        status = await threaded(runs.status, self.ctx, self.ref)
+        points = await threaded(runs.metrics, self.ctx, self.ref)
         self.status, self._points = status, tuple(points)
         self._show(status)
         if first:
@@ -89,15 +87,17 @@ class RunPage(Page):
         if isinstance(metrics, Prose):
             metrics.set(_metrics(self._points, self._report()))
 
-    def _report(self) -> dict[str, object] | None:
+    def _report(self) -> dict[str, Any] | None:
         return runs.report(self.ctx, self.ref)
 
     def _spec(self) -> Widget:
         return Prose(json.dumps(runs.spec(self.ctx, self.ref), indent=2, ensure_ascii=False))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("cancel", "resume"):
+        if action == "cancel":
             return self.status is not None and can(action, self.status.info.state)
+        if action == "resume":
+            return self.status is not None and self.status.resumable
         if action == "output":
             return self.status is not None and bool(self.status.info.output)
         return True
@@ -136,7 +136,7 @@ def _progress(status: RunStatus, width: int) -> Content:
     if info.error:
         return Content.styled(f" {one_line(info.error)}", "$text-error")
     if status.queue_reason:
-        return Content.styled(f" {one_line(status.queue_reason)}", "$text-muted")
+        return Content.styled(f" {one_line(status.queue_reason)}", MUTED)
     words = f"step {status.step:,} of {status.total_steps:,}" if status.total_steps else ""
     if status.total_epochs:
         words += f"   epoch {status.epoch:.2f} of {status.total_epochs:g}"
@@ -151,9 +151,7 @@ def _progress(status: RunStatus, width: int) -> Content:
     room = max(8, min(40, width - len(words) - 6))
     full = round(done * room)
     style = STYLES.get(tone(info.state), "")
-    return Content.assemble(
-        " ", ("█" * full, style), ("░" * (room - full), "$text-disabled"), f"  {words}"
-    )
+    return Content.assemble(" ", ("█" * full, style), ("░" * (room - full), FAINT), f"  {words}")
 
 
 def _now(status: RunStatus, points: Sequence[MetricPoint]) -> Content:
@@ -169,27 +167,45 @@ def _now(status: RunStatus, points: Sequence[MetricPoint]) -> Content:
     return facts(*rows)
 
 
-def _metrics(points: Sequence[MetricPoint], report: dict[str, object] | None) -> Content:
+def _metrics(points: Sequence[MetricPoint], report: dict[str, Any] | None) -> Content:
     """All that was measured on rows held out, by step; then what an evaluation found."""
     held = [p for p in points if p.split != "train"] or list(points)
     if not held:
         return Content("Nothing was measured yet.")
     names = list(dict.fromkeys(p.name for p in held))
-    lines = [f"{'step':>7}  {'split':<11}" + "".join(f"{name:>14}" for name in names)]
+    head = f"{'step':>7}  {'split':<11}" + "".join(f"{one_line(n):>13}" for n in names)
+    parts: list[str | tuple[str, str]] = [(f"{head}\n", MUTED)]
     table: dict[tuple[int, str], dict[str, float]] = {}
     for point in held:
         table.setdefault((point.step, point.split), {})[point.name] = point.value
     for (step, split), values in table.items():
-        cells = "".join(f"{values[n]:>14.4g}" if n in values else f"{'–':>14}" for n in names)
-        lines.append(f"{step:>7}  {split:<11}{cells}")
-    return Content(
-        "\n".join(one_line(lines[0]) if False else line for line in lines + _found(report))
-    )
+        cells = "".join(f"{values[n]:>13.4g}" if n in values else f"{'–':>13}" for n in names)
+        parts.append(f"{step:>7}  {one_line(split):<11}{cells}\n")
+    return Content.assemble(*parts, *_by_label(report or {}))
 
 
-def _found(report: dict[str, object] | None) -> list[str]:
-    """An evaluation's figures by label, the worst first."""
-    labels = report.get("labels") if report else None
-    if not isinstance(labels, list):
+def _by_label(report: dict[str, Any]) -> list[str | tuple[str, str]]:
+    """An evaluation's figures by label, the worst first, with what each is taken for most."""
+    labels: list[str] = report.get("labels") or []
+    matrix: list[list[int]] = report.get("confusion_matrix") or []
+    found = sorted(report.get("per_label") or [], key=lambda row: row["f1"])
+    if not found:
         return []
-    return ["", *(json.dumps(label, ensure_ascii=False) for label in labels[:100])]
+    head = f"{'label':<30} {'rows':>6} {'precision':>10} {'recall':>7} {'F1':>7}   taken for\n"
+    parts: list[str | tuple[str, str]] = ["\n", (head, MUTED)]
+    for row in found:
+        wrong = _most_wrong(labels, matrix, row["label"])
+        parts.append(
+            f"{one_line(row['label']):<30.30} {row['rows']:>6,} {row['precision']:>10.3f}"
+            f" {row['recall']:>7.3f} {row['f1']:>7.3f}   {one_line(wrong)}\n"
+        )
+    return parts
+
+
+def _most_wrong(labels: list[str], matrix: list[list[int]], label: str) -> str:
+    """The label that most rows of `label` were taken for by mistake, with their number."""
+    if label not in labels or len(matrix) != len(labels):
+        return ""
+    at = labels.index(label)
+    count, other = max((n, i) for i, n in enumerate(matrix[at]) if i != at or len(labels) == 1)
+    return f"{labels[other]} {count}" if count and other != at else ""

@@ -125,7 +125,7 @@ class RunsScreen(Listing[RunInfo]):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.start(job(), group="remove")
+                self.start(job, group="remove")
 
         self.app.push_screen(
             Confirm(
@@ -161,7 +161,7 @@ def cancel_run(screen: Any, run: str) -> None:
 
     def answered(yes: bool | None) -> None:
         if yes:
-            screen.start(job(), group="cancel")
+            screen.start(job, group="cancel")
 
     screen.app.push_screen(
         Confirm(f"Cancel {run}?", "It can be resumed from its last checkpoint."), answered
@@ -175,4 +175,4 @@ def resume_run(screen: Any, run: str) -> None:
         info = await threaded(runs.resume, screen.ctx, run)
         screen.say(f"{run} goes on: {one_line(info.state)}.")
 
-    screen.start(job(), group="resume")
+    screen.start(job, group="resume")

@@ -42,7 +42,7 @@ class Form(Page):
     """A subclass gives `fields`, `command`, and `submit`, which runs in the background."""
 
     BINDINGS = bindings("form")
-    AUTO_FOCUS = "Choice, TextField"
+    AUTO_FOCUS = ""
     TITLE_WORDS = ""
     LEAVES_FIELDS = False
 
@@ -72,7 +72,12 @@ class Form(Page):
         yield CommandLine()
 
     def on_mount(self) -> None:
+        self.query_one(self.first()).focus()
         self.changed()
+
+    def first(self) -> str:
+        """The field that has the keyboard at first, as a selector."""
+        return "TextField"
 
     def on_unmount(self) -> None:
         self.left = True
@@ -107,7 +112,7 @@ class Form(Page):
             self.say("It is under way already; esc cancels it.")
             return
         self.working = True
-        self.start(self._submit(), group="submit")
+        self.start(self._submit, group="submit")
 
     async def _submit(self) -> None:
         try:

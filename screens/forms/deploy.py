@@ -34,10 +34,9 @@ class DeployForm(Form):
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
         yield Field("port", TextField(hint="a free one", id="port"), "of a new endpoint")
 
-    def on_mount(self) -> None:
+    def first(self) -> str:
         self._known = {option.value for option in endpoint_options()}
-        super().on_mount()
-        self.query_one("#endpoint" if self.model else "#model").focus()
+        return "#endpoint" if self.model else "#model"
 
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", TextField).value.strip()
@@ -78,8 +77,8 @@ class DeployForm(Form):
         model, endpoint, deployment, traffic, port = self._values()
 
         def progress(words: str) -> None:
-            if not self.left:
-                self.app.call_from_thread(self.tell, f"{words} …")
+            self.watch_cancel()
+            self.app.call_from_thread(self.tell, f"{words} …")
 
         made = endpoint not in self._known
         if made:

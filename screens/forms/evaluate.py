@@ -34,9 +34,8 @@ class EvaluateForm(Form):
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.query_one("#data" if self.model else "#model").focus()
+    def first(self) -> str:
+        return "#data" if self.model else "#model"
 
     def request(self) -> EvaluateRequest:
         """What the fields say. Raises FmtuiError while something is missing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from textual.content import Content
 
@@ -17,6 +18,7 @@ from screens.forms.base import Form, pairs, required
 from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
+from screens.widgets.states import MUTED
 
 MAIN_SETTINGS = {
     "num_train_epochs": "epochs",
@@ -93,12 +95,8 @@ class FinetuneForm(Form):
     def command(self) -> str:
         return self.request().command()
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        first = "#train" if self.query_one("#model", Choice).value else "#model"
-        if self.train and not self.model:
-            first = "#model"
-        self.query_one(first).focus()
+    def first(self) -> str:
+        return "#train" if self.model else "#model"
 
     def changed(self) -> None:
         super().changed()
@@ -106,9 +104,9 @@ class FinetuneForm(Form):
         if (model, task) != self._defaults_of:
             self._defaults_of = (model, task)
             self.top.set(("Finetune", model or "a model"))
-            self.start(self._show_defaults(model, task), group="defaults")
+            self.start(partial(self._show_defaults, model, task), group="defaults")
         self.plan = None
-        self.start(self._replan(), group="plan")
+        self.start(self._replan, group="plan")
 
     async def _show_defaults(self, model: str, task: str) -> None:
         known = await threaded(finetune.defaults, self.ctx, model, task)
@@ -172,7 +170,7 @@ def _plan_words(plan: FinetunePlan) -> Content:
     """The estimate, or the first reason why it can't be."""
     if plan.errors:
         return Content.styled(f"✗ {clean(plan.errors[0])}", "$text-error")
-    parts: list[str | tuple[str, str]] = [("estimate   ", "$text-muted"), one_line(plan.estimate)]
+    parts: list[str | tuple[str, str]] = [("estimate   ", MUTED), one_line(plan.estimate)]
     parts.append(f"   {plan.validation_rows:,} rows validate")
     if plan.warnings:
         parts += ["\n", (f"! {one_line(plan.warnings[0])}", "$text-warning")]

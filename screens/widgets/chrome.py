@@ -12,8 +12,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from fmtui.services.text import one_line
-from screens.bindings import key_name
+from screens.bindings import key_name, place
 from screens.widgets.record_list import fit
+from screens.widgets.states import MUTED
 
 TABS = ("catalog", "models", "data", "runs", "endpoints")
 
@@ -54,7 +55,7 @@ class TopBar(Widget):
 
     def render(self) -> Content:
         left = self._way() if self.crumbs else self._tabs()
-        right = self.right if self.right is not None else Content.styled(_network(), "$text-muted")
+        right = self.right if self.right is not None else Content.styled(_network(), MUTED)
         room = self.size.width - left.cell_length - 1
         if right.cell_length >= room:
             if not self.crumbs or room < 8:
@@ -69,10 +70,10 @@ class TopBar(Widget):
         most = max(12, self.size.width - cell_len(before) - 24)
         here = here if cell_len(here) <= most else fit(here, most)
         self._spans = [(0, cell_len(before), "back")]
-        return Content.assemble((before, "$text-muted"), (here, "bold"))
+        return Content.assemble((before, MUTED), (here, "bold"))
 
     def _tabs(self) -> Content:
-        parts: list[str | tuple[str, str]] = [(" fmtui ", "$text-muted")]
+        parts: list[str | tuple[str, str]] = [(" fmtui ", MUTED)]
         at = 7
         self._spans = []
         for number, tab in enumerate(TABS, 1):
@@ -104,7 +105,7 @@ class KeyBar(Widget):
     def render(self) -> Content:
         parts: list[str | tuple[str, str]] = []
         for _, key, word in self._places():
-            parts += [" ", (key_name(key), "bold"), " ", (word, "$text-muted"), " "]
+            parts += [" ", (key_name(key), "bold"), " ", (word, MUTED), " "]
         return Content.assemble(*parts)
 
     def _places(self) -> list[tuple[int, str, str]]:
@@ -112,9 +113,12 @@ class KeyBar(Widget):
         own: list[tuple[str, str]] = []
         always: list[tuple[str, str]] = []
         seen: set[str] = set()
-        for key, active in self.screen.active_bindings.items():
+        shown = [(key, a) for key, a in self.screen.active_bindings.items() if a.binding.show]
+        nodes = list(dict.fromkeys(active.node for _, active in shown))
+        shown.sort(key=lambda item: (nodes.index(item[1].node), place(item[1].binding)))
+        for key, active in shown:
             binding = active.binding
-            if not binding.show or not active.enabled or binding.action in seen:
+            if not active.enabled or binding.action in seen:
                 continue
             seen.add(binding.action)
             (always if active.node is self.app else own).append((key, binding.description))

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from fmtui.services.text import clean, one_line
 from screens.bindings import bindings
 from screens.widgets.picker import Option, Picker
+from screens.widgets.states import MUTED
 
 
 class Choice(Widget, can_focus=True):
@@ -51,6 +52,16 @@ class Choice(Widget, can_focus=True):
         self.none = none
         self.free = free
         self._value = value
+        self._label = ""
+
+    def on_mount(self) -> None:
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """The words of the value; options are asked for only when it changes."""
+        found = (o.label for o in self.options() if o.value == self._value)
+        self._label = one_line(next(found, self._value))
+        self.refresh()
 
     @property
     def value(self) -> str:
@@ -60,14 +71,12 @@ class Choice(Widget, can_focus=True):
     def value(self, value: str) -> None:
         if value != self._value:
             self._value = value
-            self.refresh()
+            self._look_up()
             self.post_message(self.Changed(self, value))
 
     def render(self) -> Content:
-        label = next((o.label for o in self.options() if o.value == self._value), self._value)
-        words = one_line(label) or self.empty
-        style = "" if label else "$text-muted"
-        return Content.assemble((words, style), (" ▾", "$text-muted"))
+        style = "" if self._label else MUTED
+        return Content.assemble((self._label or self.empty, style), (" ▾", MUTED))
 
     def action_choose(self) -> None:
         def chosen(option: Option | None) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from screens.widgets.states import MUTED
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
@@ -28,7 +30,7 @@ class LossPlot(Widget):
     def render(self) -> Content:
         width, height = self.size
         if not self.points:
-            return Content.styled(f" {self.title_words}: no points yet", "$text-muted")
+            return Content.styled(f" {self.title_words}: no points yet", MUTED)
         low, high = min(v for _, v in self.points), max(v for _, v in self.points)
         labels = [""] * height
         labels[0], labels[-1] = f"{high:.3g}", f"{low:.3g}"
@@ -36,7 +38,7 @@ class LossPlot(Widget):
         rows = braille(self.points, width - 9, height, end=self.end)
         parts: list[str | tuple[str, str]] = []
         for label, row in zip(labels, rows, strict=True):
-            parts += [(f" {label:>6} ", "$text-muted"), (row, "$text-primary"), "\n"]
+            parts += [(f" {label:>6} ", MUTED), (row, "$text-primary"), "\n"]
         return Content.assemble(*parts[:-1])
 
 

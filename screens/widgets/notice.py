@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 
-from fmtui.services.text import clean
+from fmtui.services.text import clean, one_line
 from screens.base import Modal
 from screens.bindings import bindings
 from screens.widgets.chrome import KeyBar
@@ -25,7 +26,7 @@ class Notice(Modal[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="frame") as frame:
-            frame.border_title = self.heading
+            frame.border_title = Content(one_line(self.heading))
             yield Prose(clean(self.words))
         yield KeyBar()
 

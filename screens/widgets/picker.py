@@ -9,6 +9,7 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Input
 
 from fmtui.services.text import one_line
@@ -60,7 +61,7 @@ class Picker(Modal[Option | None]):
         if notes:
             columns.append(Column("", lambda o: (o.note, "dim"), width=min(notes, 34)))
         with Vertical(id="frame") as frame:
-            frame.border_title = one_line(self.heading)
+            frame.border_title = Content(one_line(self.heading))
             yield Input(compact=True, placeholder="type to narrow", id="narrow")
             yield RecordList(
                 columns, key=lambda o: o.label, header=False, empty=self.empty, id="options"

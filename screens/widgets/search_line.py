@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from screens.widgets.record_list import fit
+from screens.widgets.states import FAINT, MUTED
 
 if TYPE_CHECKING:
     from textual.app import RenderResult
@@ -54,9 +55,9 @@ class SearchLine(Widget):
     def render(self) -> RenderResult:
         room = self.size.width - len(self.count) - 5
         words = self.query_text or self.hint
-        style = "" if self.query_text else "$text-disabled"
+        style = "" if self.query_text else FAINT
         return Content.assemble(
-            (" / ", "bold"), (fit(words, room), style), " ", (self.count, "$text-muted"), " "
+            (" / ", "bold"), (fit(words, room), style), " ", (self.count, MUTED), " "
         )
 
     async def edit(self) -> None:

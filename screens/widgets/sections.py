@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from screens.bindings import bindings
+from screens.widgets.states import MUTED
 
 
 class SectionNames(Widget):
@@ -23,7 +24,7 @@ class SectionNames(Widget):
         assert isinstance(sections, Sections)
         parts: list[str | tuple[str, str]] = []
         for name in sections.names:
-            style = "bold reverse" if name == sections.current else "$text-muted"
+            style = "bold reverse" if name == sections.current else MUTED
             parts += [" ", (f" {name} ", style)]
         return Content.assemble(*parts)
 

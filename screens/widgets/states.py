@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
+MUTED = "$foreground 60%"
+FAINT = "$foreground 38%"
+
 MARKS = {
     "queued": "·",
     "starting": "▹",
@@ -39,7 +42,7 @@ STYLES = {
     "good": "$text-success",
     "bad": "$text-error",
     "warn": "$text-warning",
-    "dim": "$text-muted",
+    "dim": MUTED,
 }
 
 

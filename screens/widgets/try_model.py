@@ -17,6 +17,7 @@ from fmtui.errors import FmtuiError
 from fmtui.services.context import context
 from fmtui.services.text import clean, one_line
 from screens.widgets.prose import Prose
+from screens.widgets.states import MUTED
 
 if TYPE_CHECKING:
     from fmtui.services.predict import Prediction, PredictSession
@@ -93,7 +94,7 @@ def answer_parts(prediction: Prediction) -> list[Part]:
         bar = "█" * round(score * 24)
         parts += [f"  {one_line(label):<32.32} {score:6.3f}  ", (f"{bar}\n", "$text-primary")]
     if len(scores) > 5:
-        parts.append((f"  and {len(scores) - 5} labels below\n", "$text-muted"))
+        parts.append((f"  and {len(scores) - 5} labels below\n", MUTED))
     return parts
 
 
