@@ -22,7 +22,6 @@ from registry.hub_errors import hub_errors
 
 _REVISION = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SECONDS = 10.0
 _BUSY = (429, 500, 502, 503, 504)
 _WAITS = (0.5, 1.5)
 _CHUNK = 1 << 20
@@ -77,11 +76,11 @@ def look_up(repo: str, revision: str | None) -> Listing:
 
 
 def _ask(repo: str, revision: str) -> Listing:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
-    api = HfApi()
+    api, seconds = HfApi(), constants.HF_HUB_ETAG_TIMEOUT
     info = _patiently(
-        lambda: api.model_info(repo, revision=revision, files_metadata=True, timeout=_SECONDS)
+        lambda: api.model_info(repo, revision=revision, files_metadata=True, timeout=seconds)
     )
     if not info.sha or not _COMMIT.fullmatch(info.sha):
         raise RemoteError(f"the hub names no commit for {repo}")
@@ -98,16 +97,18 @@ def _ask(repo: str, revision: str) -> Listing:
 
 def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
     """The tree at the top of a repository. The library's own call would wait without end."""
+    from huggingface_hub import constants
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         build_hf_headers,
         get_session,
         hf_raise_for_status,
     )
 
+    seconds = constants.HF_HUB_ETAG_TIMEOUT
     url: str | None = f"{endpoint}/api/models/{repo}/tree/{commit}"
     files = []
     while url:
-        response = get_session().get(url, headers=build_hf_headers(), timeout=_SECONDS)
+        response = get_session().get(url, headers=build_hf_headers(), timeout=seconds)
         hf_raise_for_status(response)
         for entry in response.json():
             if entry["type"] == "file":

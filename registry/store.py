@@ -88,14 +88,14 @@ def incoming(models: Path, needed: int) -> Iterator[Incoming]:
     """
     parent = models / INCOMING
     with storage_errors(models):
-        parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
-        free = shutil.disk_usage(parent).free
+        models.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(models).free
         if needed > free:
             raise StorageError(
                 f"no room in {models}: {needed:,} bytes needed, {free:,} free",
                 hint="Make room, or set FMTUI_HOME to another disk.",
             )
+        _sweep(parent)
         folder = make_incoming(parent)
         folder.chmod(0o755)
         lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -120,7 +120,7 @@ def make_incoming(parent: Path) -> Path:
 
 def _sweep(parent: Path) -> None:
     """Remove what killed imports left: a folder that nobody holds locked."""
-    for folder in parent.iterdir():
+    for folder in parent.iterdir() if parent.is_dir() else ():
         try:
             handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:

@@ -61,7 +61,7 @@ def runs(ctx: Context, ref: str) -> list[RunInfo]:
 
 def suggest_name(reference_or_path: str) -> str:
     """A name to register a source under: its last part, without what a name can't hold."""
-    text = reference_or_path.strip().rstrip("/")
+    text = reference_or_path.strip().rstrip("/") or "/"
     if text.startswith("azureml://"):
         text = re.sub(r"/versions/[^/]*$", "", text)
     elif text.startswith(("hf:", "azureml:")):
