@@ -11,7 +11,7 @@ from textual.app import App, SystemCommand
 from textual.command import Provider
 from textual.screen import Screen
 
-from fmtui.errors import BadInputError, UsageError
+from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.services.context import Context, context
 from screens.base import STYLES, finish_threads, threaded
 from screens.bindings import bindings
@@ -95,7 +95,8 @@ class FmtuiApp(App[None]):
         from screens.trouble import record
 
         error = self._exception or RuntimeError("the screen broke")
-        self.panic(Text(f"Error: {record(context().home, error)}"))
+        told = error if isinstance(error, FmtuiError) else record(context().home, error)
+        self.panic(*([] if self.is_headless else [Text(f"Error: {told}")]))
 
 
 def _alive(ctx: Context, dispatch: bool) -> Alive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from textual.app import App
@@ -11,6 +12,7 @@ from textual.screen import Screen
 from textual.worker import WorkerCancelled, WorkerFailed
 
 from fmtui.errors import UsageError
+from fmtui.services.context import context
 from screens.widgets.chrome import TABS
 
 PAGES = ("catalog", "model", "data", "run", "endpoint")
@@ -45,6 +47,7 @@ async def go(app: App[Any], place: str) -> None:
 
 def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
     if kind in PAGES and name:
+        _prove(kind, name)
         if kind == "catalog":
             from screens.catalog_model import CatalogModelPage
 
@@ -67,6 +70,12 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
     if kind in FORMS:
         return _form(kind, name)
     raise UsageError(f"there is no screen `{kind}`", hint=f"One of: {', '.join(NAMES)}.")
+
+
+def _prove(kind: str, name: str) -> None:
+    """Raise NotFoundError unless there is such a thing to show."""
+    service = {"run": "runs", "model": "models", "endpoint": "endpoints"}.get(kind, kind)
+    import_module(f"fmtui.services.{service}").show(context(), name)
 
 
 def _form(kind: str, name: str) -> tuple[str, Screen[Any]]:

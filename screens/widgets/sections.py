@@ -12,7 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from fmtui.errors import FmtuiError
 from screens.bindings import bindings
+from screens.widgets.prose import Prose
 from screens.widgets.states import MUTED
 
 
@@ -59,9 +61,16 @@ class Sections(Container):
         self._made: dict[str, Widget] = {}
 
     def compose(self) -> ComposeResult:
-        self._made[self.current] = self._makers[self.current]()
+        self._made[self.current] = self._make(self.current)
         yield SectionNames()
         yield self._made[self.current]
+
+    def _make(self, name: str) -> Widget:
+        """The part; where it can't be made, a sentence that says why."""
+        try:
+            return self._makers[name]()
+        except FmtuiError as error:
+            return Prose(str(error))
 
     def part(self, name: str) -> Widget | None:
         """A part that was shown already."""
@@ -72,7 +81,7 @@ class Sections(Container):
         self._made[self.current].display = False
         self.current = name
         if name not in self._made:
-            self._made[name] = self._makers[name]()
+            self._made[name] = self._make(name)
             await self.mount(self._made[name])
         self._made[name].display = True
         self.query_one(SectionNames).refresh()
