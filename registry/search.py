@@ -156,6 +156,8 @@ def _near(connection: sqlite3.Connection, wanted: Reference) -> list[str]:
     """Names that share the beginning of a word with the one that was typed, the best first."""
     beginnings = {word[:3] for word in _WORD.findall(wanted.name)}
     match = " OR ".join(f'name:"{b}"*' for b in sorted(beginnings))
+    if wanted.source != "local":
+        match = f'({match}) AND "{facet.word("source", wanted.source)}"'
     rows = connection.execute(
         "SELECT name FROM catalog_model WHERE id IN (SELECT rowid FROM catalog_search "
         "WHERE catalog_search MATCH ? ORDER BY rowid LIMIT 500) ORDER BY id",

@@ -7,13 +7,15 @@ is filled without SQLModel's import.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from registry.catalog import facets
 from registry.catalog.entries import Entry, Source
-from registry.database import Database, now
+from registry.database import Database, now, storage_errors
 from registry.errors import BadInputError
 from registry.references import NAME
 
@@ -22,7 +24,7 @@ _FACTS = (
     "architecture, languages, gated, skus, defaults, description"
 )
 _COLUMNS = f"source, {_FACTS}, synced"
-_HUB_NAME = rf"{NAME.pattern}(?:/{NAME.pattern})?"
+_NAME = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,30 @@ class SyncResult:
 
 def sync(db: Database, source: Source) -> SyncResult:
     """Replace what the registry holds of `source`. Nothing changes when an entry can't be read."""
-    # Read before the transaction: a slow source must not lock the registry.
-    entries = list(source.entries())
-    with db.write() as connection:
-        return replace(connection, source.name, entries)
+    connection = db.read()
+    # Staged first: a source that is slow must not keep others from writing.
+    with storage_errors(db.path), _staged(connection, source.name, source.entries()), db.write():
+        return _put(connection, source.name)
 
 
 def replace(connection: sqlite3.Connection, source: str, entries: Iterable[Entry]) -> SyncResult:
     """The same within the caller's transaction."""
+    with _staged(connection, source, entries):
+        return _put(connection, source)
+
+
+@contextmanager
+def _staged(
+    connection: sqlite3.Connection, source: str, entries: Iterable[Entry]
+) -> Iterator[None]:
+    """The entries as the temporary table `incoming`, in the order in which they came."""
     connection.execute(f"CREATE TEMP TABLE incoming (place INTEGER PRIMARY KEY, {_COLUMNS})")
     try:
         marks = ", ".join("?" * (_COLUMNS.count(",") + 1))
         time = now()
+        own = not connection.in_transaction
+        if own:
+            connection.execute("BEGIN")
         connection.executemany(
             f"INSERT INTO incoming ({_COLUMNS}) VALUES ({marks})",
             ((source, *_row(entry), time) for entry in entries),
@@ -59,20 +73,27 @@ def replace(connection: sqlite3.Connection, source: str, entries: Iterable[Entry
             "DELETE FROM incoming WHERE place NOT IN "
             "(SELECT min(place) FROM incoming GROUP BY name COLLATE NOCASE, version)"
         )
-        new, updated, gone = _compare(connection, source)
-        _rank(connection, source)
-        _index(connection)
-        (total,) = connection.execute("SELECT count(*) FROM incoming").fetchone()
+        if own:
+            connection.execute("COMMIT")
+        yield
+    except BaseException:
+        if own and connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
     finally:
         connection.execute("DROP TABLE IF EXISTS temp.incoming")
-        connection.execute("DROP TABLE IF EXISTS temp.others")
+
+
+def _put(connection: sqlite3.Connection, source: str) -> SyncResult:
+    new, updated, gone = _compare(connection, source)
+    _rank(connection, source)
+    _index(connection)
+    (total,) = connection.execute("SELECT count(*) FROM incoming").fetchone()
     return SyncResult(source, new, updated, gone, total)
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    import re
-
-    if not re.fullmatch(_HUB_NAME, entry.name):
+    if not _NAME.fullmatch(entry.name):
         raise BadInputError(f"`{entry.name}` can't be a model's name in the catalogue")
     return (
         entry.name,
@@ -126,6 +147,7 @@ def _rank(connection: sqlite3.Connection, source: str) -> None:
         f"(ORDER BY downloads DESC NULLS LAST, source, place), {_COLUMNS} "
         "FROM (SELECT * FROM others UNION ALL SELECT * FROM incoming)"
     )
+    connection.execute("DROP TABLE others")
 
 
 def _index(connection: sqlite3.Connection) -> None:
