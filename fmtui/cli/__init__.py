@@ -68,7 +68,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> Any:
     """The console script: errors become sentences, exit codes are API."""
-    from registry.errors import FmtuiError
+    from fmtui.errors import FmtuiError
 
     try:
         cli.main(standalone_mode=False)
