@@ -160,8 +160,15 @@ def place(
     try:
         with storage_errors(models), db.session() as session:
             model = session.exec(select(Model).where(Model.name == name)).first()
-            if model is not None and not next_version:
-                raise name_taken(name)
+            if model is not None:
+                if not next_version:
+                    raise name_taken(name)
+                # A run that was killed while it was settled is settled again.
+                made = select(ModelVersion.id).where(
+                    ModelVersion.model_id == model.id, ModelVersion.origin == facts.origin
+                )
+                if (known := session.exec(made).first()) is not None:
+                    return known
             if model is None:
                 model = Model(name=name, created=now())
                 session.add(model)
@@ -251,6 +258,8 @@ def name_taken(name: str) -> ConflictError:
 
 def register_folder(db: Database, models: Path, folder: Path, name: str, facts: Facts) -> int:
     """Link a folder that a run filled into the store, as the next version of `name`.
+
+    A version of that name and origin is not registered twice: its id is returned.
 
     Raises:
         BadInputError: the folder holds no model.

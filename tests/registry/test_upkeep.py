@@ -24,13 +24,13 @@ def output(bert: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(bert, tmp_path / "runs" / "r1" / "output"))
 
 
-def register(ctx: Context, folder: Path, parent: str | None, name: str = "mine") -> str:
+def register(ctx: Context, folder: Path, parent: str | None, run: str = "r1") -> str:
     id = models.register_output(
         ctx,
         folder=folder,
-        name=name,
+        name="mine",
         parent_ref=parent,
-        origin="run:r1",
+        origin=f"run:{run}",
         task="text-classification",
         labels=["no", "yes"],
         license="mit",
@@ -56,11 +56,17 @@ def test_an_output_becomes_a_version_with_lineage(ctx: Context, base: str, outpu
 
 def test_a_name_that_exists_gets_its_next_version(ctx: Context, base: str, output: Path) -> None:
     assert register(ctx, output, base) == "mine:1"
-    assert register(ctx, output, "mine:1") == "mine:2"
+    assert register(ctx, output, "mine:1", run="r2") == "mine:2"
     lineage = models.lineage(ctx, "mine")
     assert [m.ref for m in lineage.ancestors] == ["mine:1", "base:1"]
     assert [m.ref for m in models.lineage(ctx, base).children] == ["mine:1"]
     assert [m.ref for m in models.list_models(ctx)] == ["base:1", "mine:2", "mine:1"]
+
+
+def test_a_run_that_is_settled_twice_is_registered_once(ctx: Context, output: Path) -> None:
+    assert register(ctx, output, None) == "mine:1"
+    assert register(ctx, output, None) == "mine:1"
+    assert [p.name for p in (ctx.home.models / "mine").iterdir()] == ["1"]
 
 
 def test_an_output_that_is_no_model_is_not_registered(ctx: Context, tmp_path: Path) -> None:
@@ -96,7 +102,7 @@ def test_what_changed_or_went_is_told_and_unmarks(ctx: Context, base: str) -> No
 
 def test_a_removed_version_is_gone_with_its_files(ctx: Context, base: str, output: Path) -> None:
     register(ctx, output, None)
-    register(ctx, output, None)
+    register(ctx, output, None, run="r2")
     models.remove(ctx, "mine:1")
     assert [p.name for p in (ctx.home.models / "mine").iterdir()] == ["2"]
     models.remove(ctx, "mine")
