@@ -75,8 +75,13 @@ class FmtuiApp(App[None]):
             for bar in self.screen.query(TopBar):
                 bar.refresh()
 
-    def action_tab(self, tab: str) -> None:
-        self.switch_mode(tab)
+    async def action_tab(self, tab: str) -> None:
+        """To a tab as it was left; from within it, back to its list."""
+        if tab != self.current_mode:
+            await self.switch_mode(tab)
+            return
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
 
     def action_help(self) -> None:
         from screens.help import HelpScreen
