@@ -193,6 +193,7 @@ def fetch(listing: Listing, name: str, advance: Callable[[int], None]) -> tuple[
     Raises:
         NotFoundError: the file is not there.
         RemoteError: it did not come, or came damaged; the damaged file is removed.
+        BadInputError: offline, the file in the cache is damaged; it is removed.
         StorageError: the disk is full.
     """
     file = listing.file(name)
@@ -205,6 +206,11 @@ def fetch(listing: Listing, name: str, advance: Callable[[int], None]) -> tuple[
             break
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
+    if listing.cached:
+        raise BadInputError(
+            f"{name} of hf:{listing.repo} is damaged in the hub's cache",
+            hint="It was removed; import again without HF_HUB_OFFLINE.",
+        )
     raise RemoteError(
         f"{name} of hf:{listing.repo} arrived damaged: it is not what the hub lists",
         hint="It was removed; import again, from another mirror if this goes on.",

@@ -75,6 +75,7 @@ class Incoming:
                 raise _copy_error(error, source) from error
             self.copy(source, name, lambda _: None)
             return
+        _sync(self.folder / name)
         digest = sha256 or hash_file(source)
         self.files.append(ModelFileInfo(name, source.stat().st_size, digest))
 
@@ -227,14 +228,14 @@ def _move(folder: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         shutil.rmtree(target)
-    _sync_folder(folder)
+    _sync(folder)
     folder.rename(target)
-    _sync_folder(target.parent)
+    _sync(target.parent)
     return target
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -179,6 +179,8 @@ class _Line:
         self._file = ""
 
     def show(self, at: ImportProgress) -> None:
+        if at.total == 0:
+            progress(f"{at.stage} the hub", quiet=self._quiet)
         if self._quiet or at.total == 0:
             return
         if not self._live:

@@ -111,6 +111,28 @@ def test_a_file_that_was_damaged_once_is_fetched_again(hub: Hub, cli: Cli, bert:
     assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
 
 
+def test_a_copy_that_is_damaged_in_the_cache_is_not_trusted(
+    hub: Hub, cli: Cli, bert: Path, tmp_path: Path
+) -> None:
+    hub.add("org/tiny", bert)
+    cli.run("model", "import", "hf:org/tiny", "-q")
+    cli.run("model", "remove", "tiny", "-y")
+    (pointer,) = cache(tmp_path, "org/tiny").glob("snapshots/*/model.safetensors")
+    offline = Cli(cli.home, {**cli.extra, "HF_HUB_OFFLINE": "1"})
+
+    def spoil() -> None:
+        blob = pointer.resolve()
+        blob.write_bytes(blob.read_bytes()[:-1] + b"\xff")
+
+    spoil()
+    assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
+    cli.run("model", "remove", "tiny", "-y")
+    spoil()
+    done = offline.run("model", "import", "hf:org/tiny", "-q", code=4)
+    assert "is damaged in the hub's cache" in done.stderr
+    assert not pointer.exists()
+
+
 def test_a_cut_line_is_taken_up_again(hub: Hub, cli: Cli, bert: Path) -> None:
     hub.add("org/tiny", bert, cut={"model.safetensors"})
     assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
