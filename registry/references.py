@@ -71,10 +71,11 @@ def check_name(name: str, what: str) -> str:
 
 def unknown(what: str, name: str, known: list[str], *, hint: str | None = None) -> NotFoundError:
     """The error for a name that names nothing, with the nearest ones that do."""
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    typed = name.lower()
+    begun = [k for k in known if typed and k.lower().startswith(typed)]
+    near = list(dict.fromkeys([*begun, *get_close_matches(name, known, n=3, cutoff=0.5)]))[:3]
     if not near:
-        stem = name.lower()[:4]
-        near = [k for k in known if stem and stem in k.lower()][:3]
+        near = [k for k in known if typed and typed[:4] in k.lower()][:3]
     if near:
         return NotFoundError(f"no {what} `{name}`", hint=f"Nearest: {', '.join(near)}.")
     return NotFoundError(f"no {what} `{name}`", hint=hint)

@@ -143,6 +143,8 @@ def test_an_entry_is_shown_by_every_form_of_its_reference(small: Context, refere
 def test_an_unknown_entry_is_told_with_the_nearest(ctx: Context) -> None:
     with pytest.raises(NotFoundError, match="Nearest: roberta-base"):
         catalog.show(ctx, "azureml:robeta-base")
+    with pytest.raises(NotFoundError, match="Nearest: bert-base-cased, bert-base-uncased"):
+        catalog.show(ctx, "bert-base")
     with pytest.raises(NotFoundError, match="It has azureml:roberta-base@18"):
         catalog.show(ctx, "azureml:roberta-base@3")
     with pytest.raises(NotFoundError):
