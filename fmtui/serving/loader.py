@@ -76,7 +76,12 @@ def _attempt(function: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def encode(answer: Any) -> bytes:
-    """An answer as JSON; arrays and tensors become lists. Raises TypeError, ValueError."""
+    """An answer as JSON; arrays and tensors become lists. Raises TypeError, ValueError.
+
+    A script that returns nothing is answered `{}`, as by Azure ML's server.
+    """
+    if answer is None:
+        return b"{}"
     return json.dumps(answer, ensure_ascii=False, default=_plain).encode()
 
 
