@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from fmtui.runs.process import Identity
 from fmtui.serving import control
@@ -67,6 +68,12 @@ async def serve(folder: EndpointFolder, definition: Definition) -> None:
         timeout_graceful_shutdown=8,
     )
     server = uvicorn.Server(config)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # uvicorn hands the signal on once it is done; without this it would end the process there.
+    signal.signal(signal.SIGTERM, end)
     router.reload()
     log(f"serving {definition.name} at {definition.url}")
     await server.serve(sockets=[listener])

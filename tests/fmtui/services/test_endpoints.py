@@ -426,6 +426,7 @@ def test_stop_answers_what_was_asked(serve: Serve, ctx: Context) -> None:
     asking.join()
     assert (answers, info.state) == (["late"], "stopped")
     assert endpoints.stop(ctx, "bank").state == "stopped"
+    assert endpoints.log_path(ctx, "bank").read_text().endswith("the server ended\n")
 
 
 def test_a_deletion_that_was_interrupted_is_finished(serve: Serve, ctx: Context) -> None:
