@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fmtui.errors import BadInputError, FmtuiError, UsageError
@@ -175,8 +175,9 @@ def _check_metric(metric: str, validated: bool) -> None:
 
 
 def _name(model: ModelInfo, train: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", train.rpartition("/")[2]).strip("-._")
-    return f"{model.name}-{stem.removesuffix('.csv').removesuffix('.tsv').removesuffix('.jsonl')}"
+    """What the new model is called when nobody said: its base and its data, `minilm-banking`."""
+    word = train.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    return f"{model.name}-{data_service.suggest_name(Path(word))}"
 
 
 def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
