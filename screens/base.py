@@ -156,13 +156,19 @@ class Page(Background, Screen[None]):
     def top(self) -> TopBar:
         return self.query_one(TopBar)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a way back from a page, and out of a field, but not from a tab."""
+        if action == "back":
+            return bool(self.crumbs()) or self._typing()
+        return True
+
+    def _typing(self) -> bool:
+        """Whether a field has the keyboard that letters go to."""
+        return self.focused is not None and self.focused.check_consume_key("a", "a")
+
     def action_back(self) -> None:
         """Out of a field first, then to the screen before."""
-        if (
-            self.focused is not None
-            and self.focused.check_consume_key("a", "a")
-            and self.LEAVES_FIELDS
-        ):
+        if self._typing() and self.LEAVES_FIELDS:
             self.focus_next()
         elif len(self.app.screen_stack) > 1:
             self.app.pop_screen()

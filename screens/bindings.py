@@ -41,9 +41,6 @@ TABLE = _named(
             _key("question_mark,f1", "help", "help", "All keys of this screen."),
             _key("ctrl+p", "command_palette", "all", "Find a command by its name."),
         ],
-        "page": [
-            _key("escape,backspace", "back", "back", "Go back to where you came from.", show=False),
-        ],
         "list": [
             _key("enter", "open", "open", "Open the line under the cursor."),
             _key("down,j", "move(1)", "down", "One line down.", show=False, name="down"),
@@ -174,6 +171,9 @@ TABLE = _named(
         "confirm": [
             _key("y", "yes", "yes", "Do it."),
             _key("n,escape,q", "no", "no", "Leave it."),
+        ],
+        "page": [
+            _key("escape,backspace", "back", "back", "Go back to where you came from."),
         ],
         "help": [
             _key("escape,question_mark,q,f1,enter", "close", "close", "Close the help."),

@@ -32,6 +32,11 @@ def _tasks(entry: CatalogEntry) -> str:
     return words
 
 
+def _size(entry: CatalogEntry) -> str:
+    """Parameters where they are known, else bytes; the unit tells which."""
+    return number(entry.parameters) if entry.parameters else size(entry.size_bytes)
+
+
 class CatalogScreen(Listing[CatalogEntry]):
     """Reads pages straight from the registry's index: a page takes well under a millisecond."""
 
@@ -42,7 +47,7 @@ class CatalogScreen(Listing[CatalogEntry]):
         Column("name", lambda e: e.name),
         Column("source", lambda e: e.source, width=7, drop=76),
         Column("task", _tasks, width=15),
-        Column("params", lambda e: number(e.parameters), width=6, right=True),
+        Column("size", _size, width=7, right=True),
         Column("license", lambda e: e.license or "–", width=10, drop=64),
     )
 

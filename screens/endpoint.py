@@ -149,7 +149,7 @@ class EndpointPage(Page):
             return self.is_mounted and self.sections.current in ("Keys", "Try")
         if action == "traffic":
             return self.info is not None and len(self.info.deployments) > 1
-        return True
+        return super().check_action(action, parameters)
 
     def action_traffic(self) -> None:
         from screens.forms.traffic import TrafficForm

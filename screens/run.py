@@ -100,7 +100,7 @@ class RunPage(Page):
             return self.status is not None and self.status.resumable
         if action == "output":
             return self.status is not None and bool(self.status.info.output)
-        return True
+        return super().check_action(action, parameters)
 
     async def action_show(self, part: str) -> None:
         await self.sections.choose(part.capitalize())
@@ -138,20 +138,23 @@ def _progress(status: RunStatus, width: int) -> Content:
     if status.queue_reason:
         return Content.styled(f" {one_line(status.queue_reason)}", MUTED)
     words = f"step {status.step:,} of {status.total_steps:,}" if status.total_steps else ""
-    if status.total_epochs:
+    if status.total_epochs and info.kind == "finetune":
         words += f"   epoch {status.epoch:.2f} of {status.total_epochs:g}"
     if status.rate and info.state == "running":
         words += f"   {status.rate:,.0f} rows/s"
     if not words:
         words = "getting ready" if info.state not in runs.ENDED else ""
     if info.output:
-        words += f"   made {one_line(info.output)} (o opens it)"
+        words += f"   made {one_line(info.output)}"
+    elif info.kind == "evaluate" and info.metrics:
+        words = "   ".join(f"{one_line(n)} {v:.4f}" for n, v in list(info.metrics.items())[:3])
     done = status.step / status.total_steps if status.total_steps else 0.0
     done = 1.0 if info.state == "completed" else done
     room = max(8, min(40, width - len(words) - 6))
     full = round(done * room)
     style = STYLES.get(tone(info.state), "")
-    return Content.assemble(" ", ("█" * full, style), ("░" * (room - full), FAINT), f"  {words}")
+    shown = Content.assemble(" ", ("█" * full, style), ("░" * (room - full), FAINT), f"  {words}")
+    return shown.truncate(width, ellipsis=True)
 
 
 def _now(status: RunStatus, points: Sequence[MetricPoint]) -> Content:

@@ -102,7 +102,7 @@ class RunsScreen(Listing[RunInfo]):
         record = self.record if self.is_mounted and self.query("#records") else None
         if action in ("cancel", "resume", "remove"):
             return record is not None and can(action, record.state)
-        return True
+        return super().check_action(action, parameters)
 
     def action_cancel(self) -> None:
         if self.record is not None:

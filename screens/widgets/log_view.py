@@ -42,6 +42,10 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
     def on_unmount(self) -> None:
         self.file.close()
 
+    def on_resize(self) -> None:
+        if self.following:
+            self.follow(True)
+
     def poll(self) -> None:
         """Take in what was written since; costs one fstat when it is nothing."""
         if not self.screen.is_active:

@@ -1,0 +1,151 @@
+"""Forms: what they show is what they run."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from fmtui.services import evaluate, finetune
+from fmtui.services.context import Context
+from fmtui.services.evaluate import EvaluateRequest
+from fmtui.services.finetune import FinetuneRequest
+from registry.views import RunInfo
+from screens.forms.base import folded
+from tests.screens.tools import SIZES, make_run, opened, shows, type_in
+
+
+def test_a_folded_command_is_the_same_command() -> None:
+    command = shlex.join(["fmtui", "finetune", "m", "--train", "a b.csv", "--set", "x=1"] * 3)
+    lines = folded(command, 40).split("\n")
+    assert all(len(line) <= 40 for line in lines)
+    assert shlex.split(" ".join(lines).replace(" \\", "")) == shlex.split(command)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_finetune_from_a_model_to_a_started_run(
+    size: tuple[int, int], stocked: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[FinetuneRequest] = []
+
+    def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
+        from fmtui.services import runs
+
+        asked.append(request)
+        return runs.show(ctx, make_run(ctx))
+
+    monkeypatch.setattr(finetune, "start", start)
+    async with opened(size) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("f")
+        await shows(pilot, "Finetune › tiny:1", "training data is needed")
+        await pilot.press("enter")
+        await shows(pilot, "Training data", "messages:1")
+        await type_in(pilot, "mess")
+        await pilot.press("enter")
+        await shows(pilot, "3 labels", "estimate", "--train messages:1", "text=text, label=label")
+        for _ in range(3):
+            await pilot.press("tab")
+        await type_in(pilot, "2")
+        seen = await shows(pilot, "num_train_epochs=2")
+        assert "--detach" in seen and "^s start" in seen
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Runs › r1")
+        await pilot.press("escape")
+        await shows(pilot, "2 Models", "tiny:1")
+    assert asked[0].train == "messages:1"
+    assert asked[0].settings == {"num_train_epochs": "2"}
+
+
+async def test_a_setting_that_can_not_be_is_told_before_the_start(stocked: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("3")
+        await shows(pilot, "messages:1")
+        await pilot.press("f")
+        await shows(pilot, "Finetune › a model")
+        await pilot.press("enter")
+        await shows(pilot, "type to narrow")
+        await pilot.press("enter")
+        await shows(pilot, "Finetune › tiny:1", "estimate")
+        pilot.app.screen.query_one("#learning_rate").focus()
+        await pilot.pause()
+        await type_in(pilot, "fast")
+        await shows(pilot, "✗", "learning_rate=fast")
+
+
+async def test_a_path_can_be_typed_where_data_is_chosen(stocked: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("e")
+        await shows(pilot, "Evaluate › tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "Test data")
+        await type_in(pilot, "gone.csv")
+        await shows(pilot, "file gone.csv")
+        await pilot.press("enter")
+        await shows(pilot, "--data gone.csv")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "✗", "gone.csv")
+
+
+async def test_evaluate_starts_what_it_shows(
+    stocked: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[EvaluateRequest] = []
+
+    def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
+        from fmtui.services import runs
+
+        asked.append(request)
+        return runs.show(ctx, make_run(ctx, kind="evaluate"))
+
+    monkeypatch.setattr(evaluate, "start", start)
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("e")
+        await shows(pilot, "Evaluate › tiny:1")
+        await pilot.press("right")
+        await shows(pilot, "--data")
+        shown = pilot.app.screen.command()
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Runs › r1")
+    assert [request.command() for request in asked] == [shown]
+
+
+async def test_the_command_is_copied_and_the_route_is_told(stocked: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("e")
+        await shows(pilot, "Evaluate › tiny:1")
+        await pilot.press("right")
+        await shows(pilot, "--data", "y copy command")
+        await pilot.press("y")
+        await shows(pilot, "Copied the command")
+        assert pilot.app.clipboard == pilot.app.screen.command()
+
+
+async def test_a_tmux_is_asked_itself(
+    stocked: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: object
+) -> None:
+    from pathlib import Path
+
+    tools = Path(str(tmp_path)) / "tools"
+    tools.mkdir()
+    tmux = tools / "tmux"
+    tmux.write_text(f'#!/bin/sh\necho "$@" > {tools}/arguments\ncat > {tools}/text\n')
+    tmux.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
+    monkeypatch.setenv("TMUX", "/some/socket,1,0")
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "BertModel")
+        await pilot.press("y")
+        await shows(pilot, "Copied tiny:1 through tmux")
+    assert (tools / "text").read_text() == "tiny:1"
+    assert (tools / "arguments").read_text().split() == ["load-buffer", "-w", "-"]

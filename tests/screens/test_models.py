@@ -1,0 +1,139 @@
+"""The models here: the list, a model's page, importing by a form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fmtui.errors import NotFoundError
+from fmtui.services import models
+from fmtui.services.context import Context
+from tests.screens.tools import SIZES, make_run, opened, shows, text, type_in
+
+
+async def test_an_empty_list_says_what_to_do(here: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "No models here yet. Press i to import", "make demo")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_model_has_a_page_with_parts(size: tuple[int, int], stocked: Context) -> None:
+    async with opened(size) as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "Models › tiny:1", "architecture", "BertModel")
+        await pilot.press("right")
+        await shows(pilot, "model.safetensors", "tokenizer.json")
+        await pilot.press("right")
+        await shows(pilot, "nothing was made of it yet")
+        await pilot.press("right")
+        await shows(pilot, "No run used or made this model")
+        await pilot.press("right")
+        await shows(pilot, "enter asks the model")
+
+
+async def test_runs_of_a_model_open_from_its_page(stocked: Context) -> None:
+    run = make_run(stocked, model_version_id=models.show(stocked, "tiny").id)
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "Models › tiny:1", "BertModel")
+        await pilot.press("right", "right", "right")
+        await shows(pilot, f"{run} ")
+        await pilot.press("enter")
+        await shows(pilot, f"Runs › {run} finetune")
+        await pilot.press("escape")
+        await shows(pilot, "Models › tiny:1")
+
+
+async def test_verify_says_which_file_differs(stocked: Context) -> None:
+    config = Path(models.show(stocked, "tiny").path) / "config.json"
+    config.chmod(0o644)
+    config.write_text(config.read_text() + " ")
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "BertModel")
+        await pilot.press("v")
+        await shows(pilot, "config.json differs")
+
+
+async def test_removing_asks_first(stocked: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("x")
+        await shows(pilot, "Remove tiny:1?")
+        await pilot.press("n")
+        await shows(pilot, "tiny:1")
+        assert models.show(stocked, "tiny")
+        await pilot.press("x", "y")
+        await shows(pilot, "tiny:1 is removed", "No models here yet")
+        with pytest.raises(NotFoundError):
+            models.show(stocked, "tiny")
+
+
+async def test_import_by_the_form_with_its_command(here: Context, bert: Path) -> None:
+    async with opened() as pilot:
+        await pilot.press("2", "i")
+        await shows(pilot, "Models › import", "a source is needed")
+        await type_in(pilot, str(bert))
+        await pilot.press("tab")
+        await type_in(pilot, "mine")
+        await shows(pilot, "--name mine")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Models › mine:1", "BertModel")
+        assert models.show(here, "mine").architecture == "BertModel"
+        await pilot.press("escape")
+        await shows(pilot, "2 Models", "mine:1")
+
+
+async def test_an_import_that_fails_stays_on_the_form_with_a_sentence(
+    here: Context, tmp_path: Path
+) -> None:
+    async with opened() as pilot:
+        await pilot.press("2", "i")
+        await shows(pilot, "Models › import")
+        await type_in(pilot, str(tmp_path / "nothing"))
+        await pilot.press("ctrl+s")
+        seen = await shows(pilot, "✗")
+        assert "Traceback" not in seen and "Models › import" in seen
+        assert models.list_models(here) == []
+
+
+async def test_an_import_is_cancelled_by_leaving_the_form(
+    here: Context, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import threading
+
+    from fmtui.services.models import ImportProgress
+
+    left, raised = threading.Event(), threading.Event()
+
+    def slow(ctx: Context, source: str, *, name: str | None, progress: object) -> None:
+        assert callable(progress)
+        progress(ImportProgress("copying", "model.safetensors", 10, 100))
+        assert left.wait(20)
+        try:
+            progress(ImportProgress("copying", "model.safetensors", 20, 100))
+        except Exception:
+            raised.set()
+            raise
+
+    monkeypatch.setattr(models, "import_model", slow)
+    async with opened() as pilot:
+        await pilot.press("2", "i")
+        await shows(pilot, "Models › import")
+        await type_in(pilot, str(bert))
+        await pilot.press("ctrl+s")
+        await shows(pilot, "10 B of 100 B", "copying model.safetensors")
+        await pilot.press("escape")
+        await shows(pilot, "No models here yet")
+        left.set()
+        assert raised.wait(20), "the service was told to stop"
+        assert "Traceback" not in text(pilot)

@@ -1,0 +1,137 @@
+"""Runs: the list, a run's page, its log while it grows."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fmtui.services import runs
+from fmtui.services.context import Context
+from tests.screens.tools import SIZES, hides, make_run, opened, shows, text, type_in
+
+
+async def test_an_empty_list_says_what_to_do(here: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "No runs yet. Press f on a model to finetune it, or try `make demo`.")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_states_are_words_and_marks(size: tuple[int, int], here: Context) -> None:
+    make_run(here)
+    make_run(here, state="failed", error="the worker was killed by signal 9")
+    make_run(here, state="canceled")
+    async with opened(size) as pilot:
+        await pilot.press("4")
+        await shows(pilot, "✓ completed", "✗ failed", "– canceled")
+
+
+async def test_a_run_that_appears_is_listed_without_a_key(here: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "No runs yet")
+        make_run(here)
+        await shows(pilot, "finetune tiny:1 on messages:1")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_page_shows_curve_log_metrics_and_spec(
+    size: tuple[int, int], here: Context
+) -> None:
+    run = make_run(here)
+    async with opened(size) as pilot:
+        await pilot.press("4")
+        await shows(pilot, run)
+        await pilot.press("enter")
+        seen = await shows(pilot, f"{run} finetune tiny:1", "step 100 of 120", "step 59 loss")
+        assert any(0x2800 < ord(c) < 0x2900 for c in seen), "the loss curve"
+        assert "0.875" in seen and "validation accuracy" in seen
+        await pilot.press("m")
+        await shows(pilot, "f1_macro", "0.86")
+        await pilot.press("s")
+        await shows(pilot, '"task": "text-classification"')
+        await pilot.press("l")
+        await shows(pilot, "step 59 loss")
+
+
+async def test_a_failed_run_says_why_and_can_be_resumed(here: Context) -> None:
+    run = make_run(here, state="failed", error="the worker was killed by signal 9")
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, run)
+        await pilot.press("enter")
+        await shows(pilot, "the worker was killed by signal 9", "✗ failed", "r resume")
+        assert "x cancel" not in text(pilot), "nothing is left to cancel"
+
+
+async def test_the_log_follows_pauses_and_resumes(here: Context) -> None:
+    run = make_run(here)
+    log = runs.log_path(here, run)
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, run)
+        await pilot.press("enter")
+        await shows(pilot, "step 59 loss", "follow ✓")
+        with log.open("a") as file:
+            file.write("a new line\n")
+        await shows(pilot, "a new line", "61 lines")
+        await pilot.press("k", "k", "k", "k")
+        await shows(pilot, "paused")
+        with log.open("a") as file:
+            file.write("another line\n" * 40)
+        await shows(pilot, "101 lines")
+        assert "another line" not in text(pilot), "what is read stays put"
+        await pilot.press("g")
+        await shows(pilot, "step 0 loss")
+        await pilot.press("G")
+        await shows(pilot, "another line", "follow ✓")
+
+
+async def test_the_log_is_filtered_live(here: Context) -> None:
+    run = make_run(here)
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, run)
+        await pilot.press("enter")
+        await shows(pilot, "step 59 loss")
+        await pilot.press("slash")
+        await type_in(pilot, "STEP 3")
+        await shows(pilot, "11 lines", "step 39")
+        assert "step 59" not in text(pilot)
+        await pilot.press("escape")
+        await shows(pilot, "60 lines", "step 59")
+
+
+async def test_removing_a_run_asks_first(here: Context) -> None:
+    run = make_run(here)
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, run)
+        await pilot.press("D")
+        await shows(pilot, f"Remove {run} and its folder?")
+        await pilot.press("y")
+        await shows(pilot, "No runs yet")
+        assert not (here.home.runs / run).exists()
+
+
+async def test_an_evaluation_shows_its_worst_labels(here: Context) -> None:
+    run = make_run(here, kind="evaluate", metrics=json.dumps({"accuracy": 0.75}))
+    output = here.home.runs / run / "output"
+    output.mkdir()
+    figures = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "rows": 4}
+    report = {
+        "labels": ["card", "loan"],
+        "confusion_matrix": [[1, 3], [0, 4]],
+        "per_label": [{"label": "card", **figures}, {"label": "loan", **figures, "f1": 0.9}],
+    }
+    (output / "report.json").write_text(json.dumps(report))
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "evaluate tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, f"{run} evaluate", "accuracy 0.7500")
+        await pilot.press("m")
+        seen = await shows(pilot, "taken for", "loan 3")
+        assert seen.index("card") < seen.index("0.900")
+        await hides(pilot, "Traceback")

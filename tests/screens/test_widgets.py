@@ -1,0 +1,135 @@
+"""Parts by themselves: a log's index, a list over pages, a curve."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from screens.widgets.log_file import BLOCK, LogFile
+from screens.widgets.loss_plot import braille
+from screens.widgets.record_list import Pages, fit
+
+
+def grown(file: LogFile) -> LogFile:
+    while file.grow():
+        pass
+    return file
+
+
+def test_a_growing_file_gives_every_line_that_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    rng = random.Random(1)
+    file, written = LogFile(path), list[str]()
+    assert not file.grow() and file.lines == 0, "a file that is not there yet has no lines"
+    for _ in range(60):
+        new = ["x" * rng.choice([0, 5, 900, 9000]) + str(i) for i in range(rng.randrange(30))]
+        written += new
+        with path.open("a") as handle:
+            handle.write("".join(f"{line}\n" for line in new))
+        grown(file)
+        assert file.lines == len(written)
+        for at in rng.sample(range(len(written)), min(20, len(written))):
+            assert file.line(at) == written[at]
+    assert path.stat().st_size > 3 * BLOCK
+    file.close()
+
+
+def test_a_line_without_its_end_counts_and_grows(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("one\ntw")
+    file = grown(LogFile(path))
+    assert [file.line(n) for n in range(file.lines)] == ["one", "tw"]
+    with path.open("a") as handle:
+        handle.write("o\n")
+    grown(file)
+    assert [file.line(n) for n in range(file.lines)] == ["one", "two"]
+
+
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("old\n" * 1000)
+    file = grown(LogFile(path))
+    with path.open("r+") as handle:
+        handle.truncate()
+        handle.write("new\n")
+    grown(file)
+    assert file.lines == 1 and file.line(0) == "new"
+
+
+@pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü"])
+def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle: str) -> None:
+    path = tmp_path / "log.txt"
+    every = [f"line {n} " + ("Error here" if n % 97 == 0 else "fine ü") * 9 for n in range(20_000)]
+    path.write_text("".join(f"{line}\n" for line in every))
+    file = LogFile(path)
+    file.grow(BLOCK)
+    file.filter(needle)
+    grown(file)
+    wanted = [line for line in every if needle.lower() in line.lower()]
+    assert [file.line(n) for n in range(file.lines)] == wanted
+
+
+def test_an_endless_line_is_cut_and_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(b"start\n" + b"x" * (5 * BLOCK) + b"\nend\n")
+    file = grown(LogFile(path))
+    assert file.lines == 3
+    assert file.line(0) == "start" and file.line(2) == "end"
+    assert set(file.line(1)) == {"x"}
+
+
+def test_pages_are_fetched_when_they_come_into_sight() -> None:
+    asked: list[int] = []
+    every = [f"m{n}" for n in range(1_730)]
+
+    def fetch(offset: int, limit: int) -> tuple[list[str], int, bool]:
+        asked.append(offset)
+        return every[offset : offset + limit], 1000, True
+
+    pages = Pages(fetch)
+    assert asked == [0] and pages.total == 1000
+    assert pages.row(999) == "m999" and asked == [0, 900]
+    at = 0
+    while at < pages.total:  # beyond where counting stops, reading on finds the end
+        pages.row(at)
+        at += 50
+    assert pages.total == 1_730
+    assert pages.row(1_729) == "m1729" and pages.row(1_730) is None
+    assert pages.find("m999", str) == 999
+
+
+def test_an_end_on_a_page_s_border_is_found() -> None:
+    every = list(range(1_200))
+    pages = Pages(lambda offset, limit: (every[offset : offset + limit], 1000, True))
+    for at in range(0, 1_300, 100):
+        pages.row(at)
+    assert pages.total == 1_200
+
+
+def test_words_fit_their_cells() -> None:
+    assert fit("abcdef", 4) == "abc…"
+    assert fit("ab", 4, right=True) == "  ab"
+    assert fit("漢字漢字", 5) == "漢字…"
+    assert cell_len(fit("漢字漢字", 4)) == 4, "half a wide character becomes a space"
+
+
+def test_a_curve_falls_from_left_to_right() -> None:
+    rows = braille([(0, 2.0), (50, 1.0), (100, 0.0)], 20, 4)
+    assert [len(row) for row in rows] == [20] * 4
+    assert rows[0][0] != "\u2800" and rows[0][-1] == "\u2800"
+    assert rows[-1][-1] != "\u2800" and rows[-1][0] == "\u2800"
+
+
+def test_a_spike_among_ten_thousand_points_is_seen() -> None:
+    points = [(float(step), 1.0) for step in range(10_000)]
+    points[5_000] = (5_000.0, 9.0)
+    rows = braille(points, 40, 4)
+    assert rows[0].strip("\u2800") and len(rows[0].strip("\u2800")) <= 2
+
+
+def test_one_point_and_none_are_drawn() -> None:
+    assert braille([], 10, 3) == ["", "", ""]
+    assert any(cell != "\u2800" for row in braille([(5, 1.0)], 10, 3) for cell in row)
