@@ -52,7 +52,7 @@ def show_error(error: FmtuiError) -> None:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, right: str = "") -> None:
-    """Columns as wide as their widest cell; those whose header is in `right` stand right-aligned."""
+    """Columns as wide as their widest cell; headers in `right` name the right-aligned ones."""
     cells = [[clean("" if c is None else str(c)) for c in row] for row in rows]
     widths = [max([len(h), *(len(r[i]) for r in cells)]) for i, h in enumerate(headers)]
     to_right = [h in right.split() for h in headers]
