@@ -131,7 +131,7 @@ def _keymap(ctx: Context) -> dict[str, str]:
 
 def run() -> int:
     """Open the TUI; returns the exit code. Raises UsageError where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         raise UsageError(
             "the TUI needs a terminal", hint="`fmtui --help` lists the commands for scripts."
         )

@@ -61,10 +61,8 @@ TABLE = _named(
             _key("ctrl+u,pageup", "page_up", "page up", "A page up.", show=False),
         ],
         "sections": [
-            _key("right,l", "section(1)", "next part", "The next part of the page.", show=False),
-            _key(
-                "left,h", "section(-1)", "last part", "The part before.", show=False, name="before"
-            ),
+            _key("right", "section(1)", "next part", "The next part of the page.", show=False),
+            _key("left", "section(-1)", "last part", "The part before.", show=False, name="before"),
         ],
         "records": [
             _key("slash", "search", "search", "Search as you type; esc clears it."),
@@ -137,7 +135,7 @@ TABLE = _named(
         "endpoint": [
             _key("t", "show('try')", "try", "Send a request.", name="try"),
             _key("l", "show('log')", "log", "What the endpoint printed.", name="log"),
-            _key("k", "show('keys')", "keys", "The keys, hidden until asked for.", name="keys"),
+            _key("K", "show('keys')", "keys", "The keys, hidden until asked for.", name="keys"),
             _key("ctrl+s", "send", "send", "Send the request."),
             _key("v", "reveal", "reveal", "Show the keys, or hide them again."),
             _key("y", "copy", "copy", "Copy the primary key, or the answer."),

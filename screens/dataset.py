@@ -18,7 +18,7 @@ from screens.bindings import bindings
 from screens.data import data_facts
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
-from screens.widgets.record_list import Column, RecordList, Rows
+from screens.widgets.record_list import Column, RecordList, Rows, fit
 from screens.widgets.sections import Sections
 from screens.widgets.states import MUTED
 
@@ -158,8 +158,8 @@ def _labels(report: CheckReport | None) -> Content:
     most = max(count for _, count in report.labels)
     parts: list[str | tuple[str, str]] = [f"{len(report.labels)} labels\n\n"]
     for label, count in sorted(report.labels, key=lambda pair: (-pair[1], pair[0])):
-        bar = "█" * max(1, round(count / most * 30))
-        parts += [f"{one_line(label):<34.34} {number(count):>7}  ", (f"{bar}\n", MUTED)]
+        bar = "━" * max(1, round(count / most * 30))
+        parts += [f"{fit(one_line(label), 34)} {number(count):>7}  ", (f"{bar}\n", MUTED)]
     return Content.assemble(*parts)
 
 

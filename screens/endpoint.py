@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
 from fmtui.services import endpoints
 from fmtui.services.endpoints import InvokeResult
@@ -19,6 +19,7 @@ from registry.views import EndpointInfo
 from screens.base import Page, threaded
 from screens.bindings import bindings
 from screens.endpoints import delete_endpoint
+from screens.widgets.lines import Editor
 from screens.widgets.log_view import LogView
 from screens.widgets.prose import Prose
 from screens.widgets.sections import Sections
@@ -34,7 +35,7 @@ class Request(Vertical):
         self.answer = ""
 
     def compose(self) -> ComposeResult:
-        yield TextArea(self.body, compact=True, tab_behavior="focus", id="body")
+        yield Editor(self.body, compact=True, tab_behavior="focus", id="body")
         yield Static(
             " ctrl+s sends the request; esc leaves the editor",
             id="answered",
@@ -116,7 +117,7 @@ class EndpointPage(Page):
         await self.sections.choose("Try", focus=self.sections.current != "Try")
         request = self.sections.query_one(Request)
         request.tell("sending …")
-        body = request.query_one("#body", TextArea).text
+        body = request.query_one("#body", Editor).text
         result = await threaded(endpoints.invoke, self.ctx, self.name_, body)
         request.show(result)
 
@@ -177,7 +178,7 @@ def _shares(info: EndpointInfo) -> Content:
         full = round(one.traffic / 100 * 24)
         parts: list[str | tuple[str, str]] = [
             f" {one.name:<{names}}  {one.model:<{models}}  {one.traffic:>3}%  ",
-            ("█" * full, MUTED), ("░" * (24 - full), FAINT),
+            ("━" * full, ""), ("━" * (24 - full), FAINT),
         ]  # fmt: skip
         if one.state != "healthy":
             parts += ["  ", (state_words(one.state), STYLES.get(tone(one.state), ""))]

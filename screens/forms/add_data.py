@@ -24,7 +24,7 @@ class AddDataForm(Form):
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
 
     def _values(self) -> tuple[str, str | None, dict[str, str]]:
-        path = required(self.query_one("#path", TextField).value, "a file", "Type its path.")
+        path = required(self.query_one("#path", TextField).value, "A file", "Type its path.")
         name = self.query_one("#name", TextField).value.strip() or None
         return path, name, pairs(self.query_one("#cols", TextField).value, "columns")
 

@@ -23,7 +23,7 @@ class DeployForm(Form):
         self._known: set[str] = set()
 
     def crumbs(self) -> Sequence[str]:
-        return ("Deploy", self.model or "a model")
+        return ("Deploy", self.model or "A model")
 
     def fields(self) -> Iterable[Field]:
         yield Field(
@@ -48,8 +48,12 @@ class DeployForm(Form):
         return int(words) if words else None
 
     def _values(self) -> tuple[str, str, str | None, int | None, int | None]:
-        model = required(self.query_one("#model", Choice).value, "a model")
-        endpoint = required(self._text("endpoint"), "the name of an endpoint", "A new one is made.")
+        model = required(self.query_one("#model", Choice).value, "A model")
+        endpoint = required(
+            self._text("endpoint"),
+            "An endpoint",
+            "Type a name: where there is none, a new one is made.",
+        )
         return (
             model,
             endpoint,

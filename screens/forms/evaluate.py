@@ -40,8 +40,8 @@ class EvaluateForm(Form):
     def request(self) -> EvaluateRequest:
         """What the fields say. Raises FmtuiError while something is missing."""
         return EvaluateRequest(
-            model=required(self.query_one("#model", Choice).value, "a model"),
-            data=required(self.query_one("#data", Choice).value, "test data"),
+            model=required(self.query_one("#model", Choice).value, "A model"),
+            data=required(self.query_one("#data", Choice).value, "Test data"),
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
         )
 

@@ -83,9 +83,9 @@ class FinetuneForm(Form):
         }
         settings |= pairs(self.query_one("#more", TextField).value, "more")
         return FinetuneRequest(
-            model=required(self.query_one("#model", Choice).value, "a model"),
+            model=required(self.query_one("#model", Choice).value, "A model"),
             task=self.query_one("#task", Choice).value,
-            train=required(self.query_one("#train", Choice).value, "training data"),
+            train=required(self.query_one("#train", Choice).value, "Training data"),
             validation=self.query_one("#validation", Choice).value or None,
             name=self.query_one("#name", TextField).value.strip() or None,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),

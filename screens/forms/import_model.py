@@ -32,7 +32,7 @@ class ImportForm(Form):
     def _values(self) -> tuple[str, str | None]:
         source = required(
             self.query_one("#source", TextField).value,
-            "a source",
+            "A source",
             "Type hf:ORG/NAME[@REVISION], azureml:NAME, or the path of a folder.",
         )
         return source, self.query_one("#name", TextField).value.strip() or None

@@ -11,10 +11,11 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from fmtui.services.text import clean, one_line
 from screens.bindings import bindings
+from screens.widgets.lines import Line
 from screens.widgets.picker import Option, Picker
 from screens.widgets.states import MUTED
 
@@ -107,7 +108,7 @@ class Choice(Widget, can_focus=True):
         self.action_choose()
 
 
-class TextField(Input):
+class TextField(Line):
     """A line to type on."""
 
     def __init__(self, value: str = "", *, hint: str = "", id: str | None = None) -> None:

@@ -140,8 +140,10 @@ class LogView(Vertical):
 
     def tell(self) -> None:
         """Say how many lines there are, and whether the end is followed."""
+        count = self.lines.file.lines
+        words = f"{count:,} line" if count == 1 else f"{count:,} lines"
         mark = "follow ✓" if self.lines.following else "paused"
-        self.query_one(SearchLine).show_count(f"{self.lines.file.lines:,} lines  {mark}")
+        self.query_one(SearchLine).show_count(f"{words}  {mark}")
 
     def focus_lines(self) -> None:
         self.lines.focus()

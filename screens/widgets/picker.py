@@ -16,6 +16,7 @@ from fmtui.services.text import one_line
 from screens.base import Modal
 from screens.bindings import bindings
 from screens.widgets.chrome import KeyBar
+from screens.widgets.lines import Line
 from screens.widgets.record_list import Column, RecordList, Rows
 
 
@@ -37,7 +38,7 @@ class Picker(Modal[Option | None]):
     """
 
     BINDINGS = bindings("picker")
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "Line"
 
     def __init__(
         self,
@@ -59,10 +60,10 @@ class Picker(Modal[Option | None]):
         notes = max((len(option.note) for option in self.options), default=0)
         columns = [Column[Option]("", lambda o: o.label)]
         if notes:
-            columns.append(Column("", lambda o: (o.note, "dim"), width=min(notes, 34)))
+            columns.append(Column("", lambda o: (o.note, "dim"), width=min(notes, 34), right=True))
         with Vertical(id="frame") as frame:
             frame.border_title = Content(one_line(self.heading))
-            yield Input(compact=True, placeholder="type to narrow", id="narrow")
+            yield Line(compact=True, placeholder="type to narrow", id="narrow")
             yield RecordList(
                 columns, key=lambda o: o.label, header=False, empty=self.empty, id="options"
             )

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message
@@ -293,8 +294,8 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
             words, colour = cell if isinstance(cell, tuple) else (cell, "")
             style = base
             if colour:
-                part = self.get_component_rich_style(f"list--{colour}", partial=True)
-                style = base + part
+                full = self.get_component_rich_style(f"list--{colour}")
+                style = base + Style(color=full.color)
             segments.append(Segment(fit(one_line(words), room, right=column.right), style))
             segments.append(Segment("  ", base))
         return Strip(segments).adjust_cell_length(width, base)

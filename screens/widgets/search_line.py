@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
+from screens.widgets.lines import Line
 from screens.widgets.record_list import fit
 from screens.widgets.states import FAINT, MUTED
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from textual.app import RenderResult
 
 
-class SearchInput(Input):
+class SearchInput(Line):
     """The field itself: enter or down keeps the words and goes back to the list, esc drops them."""
 
     BINDINGS = [("escape", "drop", "clear"), ("down,tab", "keep", "to the list")]

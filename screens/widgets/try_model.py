@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from textual.widgets import Input, Static
 from fmtui.errors import FmtuiError
 from fmtui.services.context import context
 from fmtui.services.text import clean, one_line
+from screens.base import threaded
+from screens.widgets.lines import Line
 from screens.widgets.prose import Prose
 from screens.widgets.states import MUTED
 
@@ -36,14 +37,13 @@ class TryModel(Vertical):
         self._asked = 0
 
     def compose(self) -> ComposeResult:
-        yield Input(placeholder="type a text, enter asks the model", compact=True, id="ask")
+        yield Line(placeholder="type a text, enter asks the model", compact=True, id="ask")
         yield Static("", id="asking", markup=False)
         yield Prose("The model is loaded with the first question; that takes some seconds.")
 
     def on_unmount(self) -> None:
         if self._session is not None:
-            session, self._session = self._session, None
-            self.app.run_worker(asyncio.to_thread(session.close), exit_on_error=False)
+            self._session.close()
 
     @on(Input.Submitted, "#ask")
     def _ask(self, event: Input.Submitted) -> None:
@@ -60,10 +60,10 @@ class TryModel(Vertical):
         self._say(f"{words} …")
         try:
             if self._session is None:
-                self._session = await asyncio.to_thread(PredictSession, context(), self.ref)
-            found = await asyncio.to_thread(
-                self._session.predict, [text], params={"return_all_scores": True}
-            )
+                self._session = await threaded(PredictSession, context(), self.ref)
+            every = self._session.model.task == "text-classification"
+            params = {"return_all_scores": True} if every else None
+            found = await threaded(self._session.predict, [text], params=params)
         except FmtuiError as error:
             self._say("")
             self._add(text, [(str(error), "$text-error")])
@@ -91,7 +91,7 @@ def answer_parts(prediction: Prediction) -> list[Part]:
         return [clean(describe(prediction.output))]
     parts: list[Part] = []
     for label, score in scores[:5]:
-        bar = "█" * round(score * 24)
+        bar = "━" * round(score * 24)
         parts += [f"  {one_line(label):<32.32} {score:6.3f}  ", (f"{bar}\n", "$text-primary")]
     if len(scores) > 5:
         parts.append((f"  and {len(scores) - 5} labels below\n", MUTED))

@@ -39,7 +39,7 @@ async def test_finetune_from_a_model_to_a_started_run(
         await pilot.press("2")
         await shows(pilot, "tiny:1")
         await pilot.press("f")
-        await shows(pilot, "Finetune › tiny:1", "training data is needed")
+        await shows(pilot, "Finetune › tiny:1", "Training data is needed")
         await pilot.press("enter")
         await shows(pilot, "Training data", "messages:1")
         await type_in(pilot, "mess")

@@ -30,6 +30,25 @@ def test_no_part_uses_a_key_twice() -> None:
         assert [key for key, count in used.items() if count > 1] == [], part
 
 
+@pytest.mark.parametrize(
+    ("page", "inside"),
+    [
+        *((tab, ("list", "records")) for tab in ("catalog", "models", "data", "runs", "endpoints")),
+        ("catalog_model", ("scroll",)),
+        *((page, ("list", "scroll", "sections")) for page in ("model", "dataset")),
+        *((page, ("log", "scroll", "sections")) for page in ("run", "endpoint")),
+        ("form", ("choice",)),
+        ("finetune", ("choice", "form")),
+    ],
+)
+def test_a_page_s_keys_are_not_taken_by_what_is_in_it(page: str, inside: tuple[str, ...]) -> None:
+    def keys(part: str) -> set[str]:
+        return {key for binding in TABLE[part] for key in binding.key.split(",")}
+
+    for part in (*inside, "app"):
+        assert keys(page) & keys(part) == set(), part
+
+
 @pytest.mark.parametrize("place", PLACES)
 async def test_the_last_line_is_never_clipped(place: str, stocked: Context) -> None:
     make_run(stocked)

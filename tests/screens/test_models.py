@@ -81,7 +81,7 @@ async def test_removing_asks_first(stocked: Context) -> None:
 async def test_import_by_the_form_with_its_command(here: Context, bert: Path) -> None:
     async with opened() as pilot:
         await pilot.press("2", "i")
-        await shows(pilot, "Models › import", "a source is needed")
+        await shows(pilot, "Models › import", "A source is needed")
         await type_in(pilot, str(bert))
         await pilot.press("tab")
         await type_in(pilot, "mine")
@@ -137,3 +137,47 @@ async def test_an_import_is_cancelled_by_leaving_the_form(
         left.set()
         assert raised.wait(20), "the service was told to stop"
         assert "Traceback" not in text(pilot)
+
+
+async def test_a_try_shows_the_likeliest_label_first(
+    stocked: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typing import Any
+
+    from fmtui.errors import BadInputError
+    from fmtui.services import predict
+
+    closed: list[bool] = []
+
+    class Session:
+        def __init__(self, ctx: Context, ref: str) -> None:
+            self.model = models.show(ctx, ref)
+
+        def predict(self, texts: list[str], **_: Any) -> list[predict.Prediction]:
+            if texts == ["bad"]:
+                raise BadInputError("the text is bad")
+            scores = [{"label": "loan", "score": 0.03}, {"label": "card", "score": 0.97}]
+            return [predict.Prediction(texts[0], scores)]
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(predict, "PredictSession", Session)
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("enter")
+        await shows(pilot, "BertModel")
+        await pilot.press("t")
+        await shows(pilot, "enter asks the model")
+        await type_in(pilot, "i lost 1/2 of my + card")
+        await pilot.press("enter")
+        seen = await shows(pilot, "i lost 1/2 of my + card", "card", "0.970", "answered in")
+        assert seen.index("card  ") < seen.index("loan  ")
+        await pilot.press("ctrl+u")
+        await type_in(pilot, "bad")
+        await pilot.press("enter")
+        await shows(pilot, "the text is bad.")
+        await pilot.press("escape", "escape")
+        await shows(pilot, "2 Models")
+    assert closed == [True]
