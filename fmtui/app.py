@@ -37,7 +37,7 @@ class FmtuiApp(App[None]):
     """Five tabs, each a mode with a stack of its own screens, so that it stays as it was left."""
 
     TITLE = "fmtui"
-    CSS_PATH = STYLES
+    CSS_PATH = STYLES / "app.tcss"
     BINDINGS = [*bindings("app")]
     COMMANDS = App.COMMANDS | {_commands}
     ENABLE_COMMAND_PALETTE = True

@@ -22,7 +22,7 @@ from screens.bindings import bindings
 from screens.widgets.chrome import KeyBar, TopBar
 from screens.widgets.states import MUTED
 
-STYLES = Path(__file__).with_name("styles") / "app.tcss"
+STYLES = Path(__file__).with_name("styles")
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -135,6 +135,7 @@ def finish_threads(seconds: float = 20.0) -> None:
 class Page(Background, Screen[None]):
     """A screen under the tab `TAB`: first line, body, last line."""
 
+    CSS_PATH: ClassVar[Path | None] = STYLES / "pages.tcss"
     TAB: ClassVar[str] = ""
     LEAVES_FIELDS: ClassVar[bool] = True
     BINDINGS = bindings("page")
@@ -176,6 +177,8 @@ class Page(Background, Screen[None]):
 
 class Modal(Background, ModalScreen[T]):
     """A small screen over another, with the last line of its own."""
+
+    CSS_PATH = STYLES / "pages.tcss"
 
 
 def facts(*pairs: tuple[str, str | Content | None], width: int = 44) -> Content:

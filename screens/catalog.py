@@ -14,7 +14,8 @@ from registry.views import CatalogEntry
 from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing
-from screens.widgets.record_list import Column, Pages, RecordList, Source
+from screens.widgets.record_list import Column, RecordList
+from screens.widgets.sources import Pages, Source
 from screens.widgets.states import MUTED
 
 FACETS = {"task": "task", "finetune_task": "finetune", "license": "license", "source": "source"}

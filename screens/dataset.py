@@ -18,8 +18,9 @@ from screens.bindings import bindings
 from screens.data import data_facts
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
-from screens.widgets.record_list import Column, RecordList, Rows, fit
+from screens.widgets.record_list import Column, RecordList, fit
 from screens.widgets.sections import Sections
+from screens.widgets.sources import Rows
 from screens.widgets.states import MUTED
 
 _SHOWN = 200

@@ -15,8 +15,9 @@ from textual.widgets import Static
 
 from screens.base import Page, threaded
 from screens.bindings import bindings
-from screens.widgets.record_list import Column, RecordList, Rows, Source
+from screens.widgets.record_list import Column, RecordList
 from screens.widgets.search_line import SearchLine
+from screens.widgets.sources import Rows, Source
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Listing(Page, Generic[T]):
     words a search looks at; records are fetched again each second while the list is in sight.
     """
 
+    CSS_PATH = None
     BINDINGS = bindings("records")
     COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
     ORDERS: ClassVar[Sequence[Order[Any]]] = ()

@@ -18,8 +18,9 @@ from screens.models import model_facts
 from screens.runs import RUN_COLUMNS, open_run
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
-from screens.widgets.record_list import Column, RecordList, Rows
+from screens.widgets.record_list import Column, RecordList
 from screens.widgets.sections import Sections
+from screens.widgets.sources import Rows
 from screens.widgets.states import MUTED
 
 FILE_COLUMNS = (

@@ -17,7 +17,8 @@ from screens.base import Modal
 from screens.bindings import bindings
 from screens.widgets.chrome import KeyBar
 from screens.widgets.lines import Line
-from screens.widgets.record_list import Column, RecordList, Rows
+from screens.widgets.record_list import Column, RecordList
+from screens.widgets.sources import Rows
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import pytest
 
 from fmtui.services import runs
 from fmtui.services.context import Context
-from tests.screens.tools import SIZES, hides, make_run, opened, shows, text, type_in
+from registry.views import RunInfo
+from tests.screens.tools import SIZES, hides, make_run, opened, running, shows, text, type_in
 
 
 async def test_an_empty_list_says_what_to_do(here: Context) -> None:
@@ -135,3 +136,46 @@ async def test_an_evaluation_shows_its_worst_labels(here: Context) -> None:
         seen = await shows(pilot, "taken for", "loan 3")
         assert seen.index("card") < seen.index("0.900")
         await hides(pilot, "Traceback")
+
+
+async def test_a_run_under_way_is_counted_shown_and_cancelled_after_a_question(
+    here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled: list[str] = []
+
+    def cancel(ctx: Context, ref: str) -> RunInfo:
+        cancelled.append(ref)
+        return runs.show(ctx, ref)
+
+    monkeypatch.setattr(runs, "cancel", cancel)
+    with running(here) as run:
+        async with opened() as pilot:
+            await shows(pilot, "4 Runs 1▸")
+            await pilot.press("4")
+            await shows(pilot, "▸ running", "x cancel")
+            await pilot.press("enter")
+            await shows(pilot, "▸ running", "step 100 of 120", "98 rows/s", " of ~")
+            await pilot.press("x")
+            await shows(pilot, f"Cancel {run}?")
+            await pilot.press("escape")
+            await hides(pilot, f"Cancel {run}?")
+            assert cancelled == []
+            await pilot.press("x", "y")
+            await shows(pilot, f"{run} is running")
+            assert cancelled == [run]
+            await pilot.press("q")
+            await pilot.pause()
+        assert runs.show(here, run).state == "running", "leaving ends no run"
+
+
+async def test_a_run_that_ends_is_seen_to_end(here: Context) -> None:
+    with running(here) as run:
+        async with opened() as pilot:
+            await pilot.press("4")
+            await shows(pilot, "▸ running")
+            await pilot.press("enter")
+            await shows(pilot, "▸ running", "step 100")
+            (here.home.runs / run / "exit.json").write_text(
+                '{"state": "failed", "ended": "2026-01-01T00:00:00Z", "error": "out of memory"}'
+            )
+            await shows(pilot, "✗ failed", "out of memory")

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from screens.widgets.log_file import BLOCK, LogFile
 from screens.widgets.loss_plot import braille
-from screens.widgets.record_list import Pages, fit
+from screens.widgets.record_list import fit
+from screens.widgets.sources import Pages
 
 
 def grown(file: LogFile) -> LogFile:

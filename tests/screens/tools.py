@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,23 @@ def make_run(ctx: Context, **values: Any) -> str:
         marks = ", ".join("?" * (len(row) + 1))
         connection.execute(f"INSERT INTO run ({names}) VALUES ({marks})", (number, *row.values()))
     return f"r{number}"
+
+
+@contextmanager
+def running(ctx: Context) -> Iterator[str]:
+    """A run under way: no exit file, and somebody who holds its lock."""
+    from fmtui.runs.folder import RunFolder
+    from fmtui.runs.process import try_lock
+
+    run = make_run(ctx, state="running", ended=None)
+    folder = RunFolder(ctx.home.runs / run)
+    (folder.path / "exit.json").unlink()
+    lock = try_lock(folder.lock)
+    assert lock is not None
+    try:
+        yield run
+    finally:
+        os.close(lock)
 
 
 def write_journal(path: Path, *, ended: str) -> None:
