@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -11,17 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from fmtui.errors import FmtuiError, UsageError
+from fmtui.services.text import clean as clean
+from fmtui.services.text import number as number
+from fmtui.services.text import size as size
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
-
-
-def clean(text: str) -> str:
-    """Text from outside without control sequences, fit for a terminal (tab and newline stay)."""
-    return _CONTROL.sub("", text)
 
 
 def json_option(command: F) -> F:
@@ -67,28 +60,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, right: st
     click.echo(click.style(line(list(headers)), bold=True))
     for row in cells:
         click.echo(line(row))
-
-
-def number(value: int | None) -> str:
-    """A count as people read it: 22.7M, 1.3B."""
-    if value is None:
-        return "–"
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if value >= limit:
-            scaled = value / limit
-            return f"{scaled:.1f}{unit}" if scaled < 100 else f"{scaled:.0f}{unit}"
-    return str(value)
-
-
-def size(value: int | None) -> str:
-    """Bytes as people read them, in powers of 1000."""
-    if value is None:
-        return "–"
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if value >= limit:
-            scaled = value / limit
-            return f"{scaled:.1f} {unit}" if scaled < 100 else f"{scaled:.0f} {unit}"
-    return f"{value} B"
 
 
 def pairs(values: Iterable[str], option: str) -> dict[str, str]:

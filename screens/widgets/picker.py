@@ -1,4 +1,4 @@
-"""Choose one of many: type to narrow, enter to take it."""
+"""Choose one of many: type to narrow, enter chooses, enter to take it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Picker(Modal[Option | None]):
             columns.append(Column("", lambda o: (o.note, "dim"), width=min(notes, 34), right=True))
         with Vertical(id="frame") as frame:
             frame.border_title = Content(one_line(self.heading))
-            yield Line(compact=True, placeholder="type to narrow", id="narrow")
+            yield Line(compact=True, placeholder="type to narrow, enter chooses", id="narrow")
             yield RecordList(
                 columns, key=lambda o: o.label, header=False, empty=self.empty, id="options"
             )

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -67,9 +68,13 @@ async def until(
 
 
 async def type_in(pilot: Pilot[Any], words: str) -> None:
-    """Type words into the field that has the keyboard."""
+    """Type words into the field that has the keyboard; what is long is pasted."""
     field = pilot.app.focused
     assert isinstance(field, Input), f"{field} has the keyboard"
+    if len(words) > 24:
+        field.post_message(events.Paste(words))
+        await pilot.pause()
+        return
     for character in words:
         await pilot.press(_KEYS.get(character, character))
 
