@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fmtui.serving.control import reachable_host
 from fmtui.serving.definition import Definition
-from registry.errors import RemoteError
+from registry.errors import BadInputError, RemoteError
 
 DEPLOYMENT_HEADER = "azureml-model-deployment"
 """Azure ML's name for the header that picks a deployment, and that says which one answered."""
@@ -25,10 +25,15 @@ class InvokeResult:
     deployment: str | None
 
     def check(self) -> InvokeResult:
-        """Return itself if it is an answer. Raises RemoteError with the endpoint's sentence."""
+        """Return itself if it is an answer.
+
+        Raises BadInputError for a request that the endpoint refused (400, 413), RemoteError for
+        all else, with the endpoint's sentence.
+        """
         if self.status == 200:
             return self
-        raise RemoteError(f"the endpoint answered {self.status}: {self.sentence()}")
+        kind = BadInputError if self.status in (400, 413) else RemoteError
+        raise kind(f"the endpoint answered {self.status}: {self.sentence()}")
 
     def sentence(self) -> str:
         """What the endpoint said went wrong."""
