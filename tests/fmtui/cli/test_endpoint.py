@@ -55,7 +55,7 @@ def test_a_model_from_deploy_to_an_answer(ctx: Context, tmp_path: Path) -> None:
     assert [answer["label"] in TOPICS for answer in json.loads(answered.stdout)] == [True, True]
 
     refused = fmtui("endpoint", "invoke", "bank", "--body", '{"input_data": [1]}')
-    assert (refused.returncode, refused.stdout) == (5, "")
+    assert (refused.returncode, refused.stdout) == (4, "")
     assert refused.stderr == "Error: the endpoint answered 400: row 1 is no text.\n"
 
     assert fmtui("endpoint", "delete", "bank").stdout == "bank deleted\n"
