@@ -13,9 +13,10 @@ from textual.screen import Screen
 
 from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.services.context import Context, context
-from screens.base import STYLES, finish_threads, threaded
+from screens.base import STYLES
 from screens.bindings import bindings
 from screens.catalog import CatalogScreen
+from screens.threads import finish_threads, threaded
 from screens.widgets.chrome import Alive, TopBar
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import textwrap
-import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 from textual.content import Content
 from textual.screen import ModalScreen, Screen
@@ -25,7 +22,6 @@ from screens.widgets.states import MUTED
 STYLES = Path(__file__).with_name("styles")
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Background:
@@ -78,58 +74,6 @@ class Background:
             self.say(f"Copied {what} {route}.")
 
         self.start(job, group="copy")
-
-
-_threads: set[threading.Thread] = set()
-"""Threads at work on what must not stay half-done."""
-
-
-async def threaded(job: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    """Run a service in a thread, so that the keyboard stays alive.
-
-    The thread does not hold up the end of the program, as those of asyncio's executor would.
-    """
-    return await _in_thread(lambda: job(*args, **kwargs), whole=False)
-
-
-async def threaded_whole(job: Callable[..., R], *args: Any, **kwargs: Any) -> R:
-    """Like `threaded`, for what cleans up after itself: `finish_threads` waits for it."""
-    return await _in_thread(lambda: job(*args, **kwargs), whole=True)
-
-
-async def _in_thread(job: Callable[[], R], *, whole: bool) -> R:
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[R] = loop.create_future()
-
-    def settle(result: R | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(cast(R, result))
-
-    def run() -> None:
-        try:
-            outcome: tuple[R | None, BaseException | None] = (job(), None)
-        except BaseException as error:
-            outcome = (None, error)
-        finally:
-            _threads.discard(threading.current_thread())
-        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(settle, *outcome)
-
-    thread = threading.Thread(target=run, daemon=True)
-    if whole:
-        _threads.add(thread)
-    thread.start()
-    return await future
-
-
-def finish_threads(seconds: float = 20.0) -> None:
-    """Wait for what must not stay half-done."""
-    for thread in list(_threads):
-        thread.join(seconds)
 
 
 class Page(Background, Screen[None]):

@@ -11,9 +11,10 @@ from textual.widget import Widget
 from fmtui.services import catalog
 from fmtui.services.text import clean, number
 from registry.views import CatalogEntry
-from screens.base import Page, threaded
+from screens.base import Page
 from screens.bindings import bindings
 from screens.catalog import entry_facts
+from screens.threads import threaded
 from screens.widgets.prose import Prose
 from screens.widgets.states import MUTED
 

@@ -13,7 +13,7 @@ async def copy(app: App[Any], text: str) -> str:
     """Copy, and return the route in words: through tmux, or through the terminal."""
     app.copy_to_clipboard(text)
     if os.environ.get("TMUX"):
-        from screens.base import threaded
+        from screens.threads import threaded
 
         if await threaded(_through_tmux, text):
             return "through tmux"

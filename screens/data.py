@@ -9,9 +9,10 @@ from textual.content import Content
 from fmtui.services import data
 from fmtui.services.text import ago, one_line, size
 from registry.views import DatasetInfo
-from screens.base import facts, threaded
+from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing, Order
+from screens.threads import threaded
 from screens.widgets.record_list import Column
 
 

@@ -13,9 +13,10 @@ from fmtui.services import data
 from fmtui.services.data import CheckReport, Preview
 from fmtui.services.text import clean, number, one_line, size
 from registry.views import DatasetInfo
-from screens.base import Page, threaded
+from screens.base import Page
 from screens.bindings import bindings
 from screens.data import data_facts
+from screens.threads import threaded
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
 from screens.widgets.record_list import Column, RecordList, fit

@@ -16,9 +16,10 @@ from fmtui.services import endpoints
 from fmtui.services.endpoints import InvokeResult
 from fmtui.services.text import clean, one_line
 from registry.views import EndpointInfo
-from screens.base import Page, threaded
+from screens.base import Page
 from screens.bindings import bindings
 from screens.endpoints import delete_endpoint
+from screens.threads import threaded
 from screens.widgets.lines import Editor
 from screens.widgets.log_view import LogView
 from screens.widgets.prose import Prose

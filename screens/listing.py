@@ -13,8 +13,9 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
-from screens.base import Page, threaded
+from screens.base import Page
 from screens.bindings import bindings
+from screens.threads import threaded
 from screens.widgets.record_list import Column, RecordList
 from screens.widgets.search_line import SearchLine
 from screens.widgets.sources import Rows, Source

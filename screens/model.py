@@ -12,10 +12,11 @@ from textual.widgets import Static
 from fmtui.services import models
 from fmtui.services.text import clean, number, one_line, size
 from registry.views import ModelFileInfo, ModelInfo, RunInfo
-from screens.base import Page, threaded
+from screens.base import Page
 from screens.bindings import bindings
 from screens.models import model_facts
 from screens.runs import RUN_COLUMNS, open_run
+from screens.threads import threaded
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
 from screens.widgets.record_list import Column, RecordList

@@ -9,9 +9,10 @@ from textual.content import Content
 from fmtui.services import models
 from fmtui.services.text import ago, number, one_line, size
 from registry.views import ModelInfo
-from screens.base import facts, threaded
+from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing, Order
+from screens.threads import threaded
 from screens.widgets.record_list import Column
 
 

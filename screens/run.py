@@ -16,9 +16,10 @@ from fmtui.services import runs
 from fmtui.services.runs import RunStatus
 from fmtui.services.text import duration, one_line
 from registry.views import MetricPoint
-from screens.base import Page, facts, threaded
+from screens.base import Page, facts
 from screens.bindings import bindings
 from screens.runs import can, cancel_run, resume_run
+from screens.threads import threaded
 from screens.widgets.log_view import LogView
 from screens.widgets.loss_plot import LossPlot
 from screens.widgets.prose import Prose

@@ -11,9 +11,10 @@ from textual.content import Content
 from fmtui.services import runs
 from fmtui.services.text import ago, duration, elapsed, one_line
 from registry.views import RunInfo
-from screens.base import facts, threaded
+from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing, Order
+from screens.threads import threaded
 from screens.widgets.record_list import Cell, Column
 from screens.widgets.states import state_content, state_words, tone
 

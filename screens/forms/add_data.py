@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fmtui.services import data
-from screens.base import threaded
 from screens.forms.base import Form, pairs, required
+from screens.threads import threaded
 from screens.widgets.fields import Field, TextField
 
 

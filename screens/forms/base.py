@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich.cells import cell_len
 from textual import on
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
@@ -45,6 +47,15 @@ class Form(Page):
     AUTO_FOCUS = ""
     TITLE_WORDS = ""
     LEAVES_FIELDS = False
+
+    @dataclass
+    class Told(Message):
+        """How far a service is."""
+
+        words: str
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Form.Told)
 
     def __init__(self) -> None:
         super().__init__()
@@ -128,10 +139,18 @@ class Form(Page):
         except FmtuiError as error:
             self.fail(error)
 
-    def watch_cancel(self) -> None:
-        """For progress callbacks: raise CancelledError once the form was left."""
+    def told(self, words: str) -> None:
+        """For a service's progress, from its thread. Raises CancelledError once the form was left.
+
+        It waits for nobody: a program that is being closed would never answer.
+        """
         if self.left:
             raise CancelledError
+        self.post_message(self.Told(words))
+
+    @on(Told)
+    def _told(self, event: Told) -> None:
+        self.tell(event.words)
 
     def replace(self, page: Any) -> None:
         """Go on to a page; back from it leads to where the form was opened."""

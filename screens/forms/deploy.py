@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from fmtui.errors import UsageError
 from fmtui.services import endpoints
-from screens.base import threaded
 from screens.forms.base import Form, required
 from screens.forms.choices import NO_MODELS, endpoint_options, model_options
+from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField
 
 
@@ -81,8 +81,7 @@ class DeployForm(Form):
         model, endpoint, deployment, traffic, port = self._values()
 
         def progress(words: str) -> None:
-            self.watch_cancel()
-            self.app.call_from_thread(self.tell, f"{words} …")
+            self.told(f"{words} …")
 
         made = endpoint not in self._known
         if made:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
-from screens.base import threaded
 from screens.forms.base import Form, pairs, required
 from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField
 
 

@@ -12,10 +12,10 @@ from fmtui.errors import FmtuiError
 from fmtui.services import finetune
 from fmtui.services.finetune import FinetunePlan, FinetuneRequest
 from fmtui.services.text import clean, one_line
-from screens.base import threaded
 from screens.bindings import bindings
 from screens.forms.base import Form, pairs, required
 from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
 from screens.widgets.states import MUTED

@@ -8,8 +8,8 @@ from fmtui.errors import FmtuiError
 from fmtui.services import models
 from fmtui.services.models import ImportProgress
 from fmtui.services.text import one_line, size
-from screens.base import threaded_whole
 from screens.forms.base import Form, bar, required
+from screens.threads import threaded_whole
 from screens.widgets.fields import Field, TextField
 
 
@@ -50,8 +50,7 @@ class ImportForm(Form):
         source, name = self._values()
 
         def progress(now: ImportProgress) -> None:
-            self.watch_cancel()
-            self.app.call_from_thread(self._progress, now)
+            self.told(_progress_words(now))
 
         self.tell("asking …")
         model = await threaded_whole(
@@ -62,12 +61,13 @@ class ImportForm(Form):
 
         self.replace(ModelPage(model.ref))
 
-    def _progress(self, now: ImportProgress) -> None:
-        words = f"{now.stage} {one_line(now.file)}"
-        if now.total:
-            words = f"{bar(now.done, now.total)}  {size(now.done)} of {size(now.total)}   {words}"
-        self.tell(words)
-
     def fail(self, error: FmtuiError) -> None:
         super().fail(error)
         self.query_one("#source", TextField).focus()
+
+
+def _progress_words(now: ImportProgress) -> str:
+    words = f"{now.stage} {one_line(now.file)}"
+    if not now.total:
+        return words
+    return f"{bar(now.done, now.total)}  {size(now.done)} of {size(now.total)}   {words}"

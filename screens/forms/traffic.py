@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from fmtui.errors import BadInputError
 from fmtui.services import endpoints
 from registry.views import EndpointInfo
-from screens.base import threaded
 from screens.forms.base import Form
+from screens.threads import threaded
 from screens.widgets.fields import Field, TextField
 
 

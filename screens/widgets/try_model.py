@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from fmtui.errors import FmtuiError
 from fmtui.services.context import context
 from fmtui.services.text import clean, one_line
-from screens.base import threaded
+from screens.threads import threaded
 from screens.widgets.lines import Line
 from screens.widgets.prose import Prose
 from screens.widgets.states import MUTED
