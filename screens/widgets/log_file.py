@@ -55,14 +55,9 @@ class LogFile:
 
     def grow(self, budget: int = 64 * 1024 * 1024) -> bool:
         """Take in what was appended. True when anything changed: call again until it is False."""
+        size = self._open()
         if self._handle is None:
-            try:
-                self._handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                return False
-        size = os.fstat(self._handle).st_size
-        if size < self._size:
-            self._reset()
+            return False
         before = self._size, self._scanned
         while self._size < size and budget > 0:
             chunk = os.pread(self._handle, BLOCK - self._size % BLOCK, self._size)
@@ -81,6 +76,23 @@ class LogFile:
                 break
             budget -= read
         return (self._size, self._scanned) != before
+
+    def _open(self) -> int:
+        """Open the file that stands at the path now; its size, in bytes."""
+        try:
+            found = self.path.stat()
+        except OSError:  # not there yet, or taken away: what was open stays readable
+            return os.fstat(self._handle).st_size if self._handle is not None else 0
+        if self._handle is not None:
+            opened = os.fstat(self._handle)
+            if (opened.st_dev, opened.st_ino) != (found.st_dev, found.st_ino):
+                self.close()
+                self._reset()
+        if self._handle is None:
+            self._handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        if found.st_size < self._size:
+            self._reset()
+        return found.st_size
 
     def _scan(self, handle: int) -> int:
         """Look for the filter's words in the next whole lines; the number of bytes looked at."""

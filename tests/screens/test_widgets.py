@@ -60,6 +60,18 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path) -> None:
     assert file.lines == 1 and file.line(0) == "new"
 
 
+def test_a_log_that_was_cut_into_parts_goes_on_with_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_text("old\n" * 3)
+    file = grown(LogFile(path))
+    path.rename(tmp_path / "log.txt.1")
+    assert not file.grow() and file.line(0) == "old", "what is open stays readable"
+    path.write_text("the first of the new part\nsecond\nthird\nfourth\n")
+    grown(file)
+    assert file.lines == 4 and file.line(0) == "the first of the new part"
+    file.close()
+
+
 @pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü"])
 def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle: str) -> None:
     path = tmp_path / "log.txt"
