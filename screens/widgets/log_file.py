@@ -89,7 +89,10 @@ class LogFile:
                 self.close()
                 self._reset()
         if self._handle is None:
-            self._handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                self._handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:  # renamed a moment ago; the next call finds what follows it
+                return 0
         if found.st_size < self._size:
             self._reset()
         return found.st_size
