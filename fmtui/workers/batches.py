@@ -28,23 +28,34 @@ class TokenBudgetBatches:
         lengths: Tokens of each row.
         batch_size: Rows of average length in a batch; the budget is that many average rows.
         seed: Of the shuffle.
+        shares: Processes that train together. A batch is planned for all of them and yielded in
+            so many even parts, one after the other: accelerate's BatchSamplerShard hands each
+            process its part, so that the result is that of one process with the whole batch.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, *, seed: int) -> None:
+    batch_size = None
+    """Read by BatchSamplerShard: batches differ in size."""
+
+    drop_last = False
+
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, *, seed: int, shares: int = 1
+    ) -> None:
         self.lengths = list(lengths)
         self.seed = seed
         self.epoch = 0
-        self.batch_size = batch_size
+        self.shares = shares
+        together = batch_size * shares
         mean = sum(self.lengths) / max(len(self.lengths), 1)
-        self.budget = max(batch_size * mean, 1.0)
-        self.sizes = self._plan(sorted(self.lengths), batch_size * _MOST)
+        self.budget = max(together * mean, 1.0)
+        self.sizes = self._plan(sorted(self.lengths), together * _MOST)
 
     def _plan(self, ascending: list[int], most: int) -> list[int]:
         sizes: list[int] = []
         rows = 0
         for length in ascending:
             full = rows >= most or (rows + 1) * length > self.budget
-            if rows and full:
+            if rows >= self.shares and full:
                 sizes.append(rows)
                 rows = 0
             rows += 1
@@ -56,7 +67,7 @@ class TokenBudgetBatches:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self.sizes) * self.shares
 
     def __iter__(self) -> Iterator[list[int]]:
         rng = random.Random(f"{self.seed}/{self.epoch}")
@@ -68,7 +79,13 @@ class TokenBudgetBatches:
             batches.append(order[start : start + size])
             start += size
         rng.shuffle(batches)
-        return iter(batches)
+        return (part for batch in batches for part in self._parts(batch))
+
+    def _parts(self, batch: list[int]) -> list[list[int]]:
+        """Parts of like length; a batch with fewer rows than parts repeats rows to fill them."""
+        while len(batch) < self.shares:
+            batch = batch + batch[: self.shares - len(batch)]
+        return [batch[share :: self.shares] for share in range(self.shares)]
 
 
 def by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:

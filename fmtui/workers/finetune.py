@@ -21,6 +21,7 @@ from fmtui.workers import training
 from fmtui.workers.harness import Worker
 from fmtui.workers.loading import load_model, load_tokenizer, max_length, records
 from fmtui.workers.probe import probe
+from fmtui.workers.together import Together
 
 
 def run(worker: Worker) -> None:
@@ -41,19 +42,21 @@ def run(worker: Worker) -> None:
     cut = sum(length >= limit for length in lengths)
     if cut:
         worker.journal.write("warning", message=f"{cut} texts reach the limit of {limit} tokens")
-    worker.check_canceled()
+    together = Together(worker)
+    together.check_canceled()
 
     collator = task.collator(tokenizer)
     sample = collator([train_rows[i] for i in range(min(8, len(train_rows)))])
-    choice = probe(model, sample, settings["precision"])
+    choice = together.same(probe(model, sample, settings["precision"]))
     worker.say(f"precision {choice.precision}: {choice.reason}; threads {choice.threads}")
     worker.journal.write("note", message=f"precision {choice.precision}: {choice.reason}")
     set_seed(settings["seed"])  # the probe drew random numbers for its dropout
 
     checkpoints = worker.folder.checkpoints
     checkpoints.mkdir(exist_ok=True)
-    training.drop_incomplete(checkpoints)
-    resume = worker.folder.last_checkpoint()
+    if worker.main:
+        training.drop_incomplete(checkpoints)
+    resume = together.same(worker.folder.last_checkpoint())
     trainer = training.BucketTrainer(
         model=model,
         args=training.arguments(
@@ -65,10 +68,11 @@ def run(worker: Worker) -> None:
         processing_class=tokenizer,
         compute_metrics=lambda p: task.compute_metrics(p.predictions, p.label_ids, labels),
         lengths=lengths,
+        together=together,
     )
     trainer.remove_callback(PrinterCallback)
     trainer.add_callback(
-        training.JournalCallback(worker, trainer.batches, settings["save_minutes"])
+        training.JournalCallback(worker, trainer.batches, settings["save_minutes"], together)
     )
     if validation and settings["early_stopping_patience"]:
         trainer.add_callback(EarlyStoppingCallback(settings["early_stopping_patience"]))
@@ -77,12 +81,15 @@ def run(worker: Worker) -> None:
         worker.journal.write("resumed", step=step)
         worker.say(f"resumed from step {step}")
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    worker.check_canceled()
+    together.check_canceled()
 
     worker.journal.state("finalizing")
     if trainer.state.best_global_step is not None:
         worker.journal.write("kept", step=trainer.state.best_global_step)
-    _save(trainer, tokenizer, worker.folder.output)
+    _save(trainer, tokenizer, worker.folder.output, together)
+    together.part()
+    if not worker.main:
+        return
     # The best and the last checkpoint served their purpose: the model is in output/.
     shutil.rmtree(checkpoints, ignore_errors=True)
     worker.say("the model is written")
@@ -119,14 +126,19 @@ def _by_length(
     return data.select(sorted(range(len(rows)), key=lambda i: -lengths[i]))
 
 
-def _save(trainer: Any, tokenizer: Any, output: Path) -> None:
+def _save(trainer: Any, tokenizer: Any, output: Path, together: Together) -> None:
     """Write the best model into output/model: a folder of that name is always whole."""
-    output.mkdir(exist_ok=True)
     temp, final = output / ".model.part", output / "model"
-    shutil.rmtree(temp, ignore_errors=True)
-    shutil.rmtree(final, ignore_errors=True)
+    if trainer.args.should_save:
+        output.mkdir(exist_ok=True)
+        shutil.rmtree(temp, ignore_errors=True)
+        shutil.rmtree(final, ignore_errors=True)
+    together.wait()
     with torch.inference_mode():
-        trainer.model.save_pretrained(temp)
+        _write_weights(trainer, temp)
+    together.wait()
+    if not trainer.args.should_save:
+        return
     tokenizer.save_pretrained(temp)
     for file in temp.rglob("*"):
         if file.is_file():
@@ -134,3 +146,12 @@ def _save(trainer: Any, tokenizer: Any, output: Path) -> None:
                 os.fsync(opened.fileno())
     temp.rename(final)
     sync_folder(output)
+
+
+def _write_weights(trainer: Any, folder: Path) -> None:
+    """A model that is spread over processes is gathered by all of them."""
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+        trainer.save_model(str(folder))
+        (folder / "training_args.bin").unlink(missing_ok=True)
+    elif trainer.args.should_save:
+        trainer.model.save_pretrained(folder)

@@ -16,8 +16,10 @@ from types import FrameType
 from typing import Any
 
 from fmtui.errors import FmtuiError
+from fmtui.runs import ranks
 from fmtui.runs.folder import Exit, RunFolder
 from fmtui.runs.journal import Journal
+from fmtui.runs.layout import INTERRUPTIBLE, STOP_SIGNALS, Layout
 from fmtui.runs.process import Identity
 from registry.database import now
 
@@ -29,13 +31,23 @@ class CanceledError(Exception):
 
 
 class Worker:
-    """Handed to the work: its folder, its spec, its journal, and whether it shall stop."""
+    """Handed to the work: its folder, its spec, its journal, and whether it shall stop.
+
+    Where a run has several processes each has a Worker; `rank` tells them apart, and only that of
+    rank 0 writes into the journal.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.spec: dict[str, Any] = folder.spec()
-        self.journal = Journal(folder.journal)
+        self.several = Layout.of(self.spec).several
+        self.rank = int(os.environ["RANK"]) if self.several else 0
+        self.journal = Journal(folder.journal if self.main else Path(os.devnull))
         self.stopping = threading.Event()
+
+    @property
+    def main(self) -> bool:
+        return self.rank == 0
 
     def say(self, text: str) -> None:
         """A line for the log."""
@@ -48,36 +60,80 @@ class Worker:
 
 def carry_out(folder: RunFolder, work: Callable[[Worker], None]) -> int:
     """Run `work` and write how it ended. Returns the process's exit code."""
-    _write_to(folder.log)
     worker = Worker(folder)
-    identity = Identity.of(os.getpid())
-    if identity is not None:
-        identity.save(folder.path / "worker.json")
-
-    def on_term(number: int, frame: FrameType | None) -> None:
-        worker.stopping.set()
-
-    signal.signal(signal.SIGTERM, on_term)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_beat, args=(folder.heartbeat,), daemon=True).start()
+    _write_to(ranks.log_of(folder, worker.rank))
+    _be_known(worker)
+    _listen(worker)
     try:
         work(worker)
         worker.check_canceled()
         worker.say(f"done, {time.process_time():.0f} CPU seconds")
         end = Exit("completed", now())
     except CanceledError:
-        worker.say("canceled")
+        worker.say("canceled" if folder.cancel_request.exists() else "told to stop")
         end = Exit("canceled", now(), "canceled", folder.last_checkpoint() is not None)
     except BaseException as error:
         traceback.print_exc()
+        sys.stderr.flush()
+        if worker.several and _is_echo(error):
+            ranks.end(folder, worker.rank, "echo", _sentence(error))
+            return 1
         end = Exit("failed", now(), _sentence(error), folder.last_checkpoint() is not None)
     with contextlib.suppress(OSError):
         worker.journal.sync()
-    # On a full disk this fails too; the supervisor, or whoever looks next, then writes the end.
-    folder.write_exit(end)
+    code = _last_word(worker, end)
     sys.stdout.flush()
     sys.stderr.flush()
-    return 0 if end.state == "completed" else 1
+    return code
+
+
+def _be_known(worker: Worker) -> None:
+    """Write who this is, and go on proving that it is alive."""
+    if worker.several:
+        ranks.die_with_launcher()
+        ranks.begin(worker.folder, worker.rank)
+    if worker.main:
+        identity = Identity.of(os.getpid())
+        if identity is not None:
+            identity.save(worker.folder.path / "worker.json")
+        threading.Thread(target=_beat, args=(worker.folder.heartbeat,), daemon=True).start()
+
+
+def _listen(worker: Worker) -> None:
+    """From here on a signal only asks for a stop; those that came before were held back."""
+
+    def on_stop(number: int, frame: FrameType | None) -> None:
+        worker.stopping.set()
+
+    for number in STOP_SIGNALS:
+        signal.signal(number, on_stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    if worker.folder.cancel_request.exists():
+        worker.stopping.set()
+
+
+def _last_word(worker: Worker, end: Exit) -> int:
+    """Write the end where it belongs: rank 0 speaks for the run, the others for themselves."""
+    folder, error = worker.folder, end.error if end.state == "failed" else None
+    code = 1 if end.state == "failed" else 0
+    if worker.main:
+        asked = end.state != "canceled" or folder.cancel_request.exists()
+        if not asked and os.environ.get(INTERRUPTIBLE):
+            return 0
+        # On a full disk this fails too; the supervisor, or whoever looks next, then writes the end.
+        folder.write_exit(end)
+        code = 0 if end.state == "completed" or worker.several else 1
+    if worker.several:
+        ranks.end(folder, worker.rank, "failed" if error else "ended", error)
+    return code
+
+
+def _is_echo(error: BaseException) -> bool:
+    """Whether it failed only because a process that it was talking to is gone."""
+    text = f"{type(error).__name__} {error}".lower()
+    words = ("connection closed by peer", "connection reset", "gloo", "nccl", "distnetworkerror")
+    return isinstance(error, RuntimeError) and any(word in text for word in words)
 
 
 def _write_to(log: Path) -> None:

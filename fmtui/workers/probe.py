@@ -60,9 +60,9 @@ def _step(model: Any, batch: Mapping[str, Any], dtype: Any) -> float:
 
 
 def _cores() -> int:
-    """The cores that this process may use."""
+    """The cores that this process may use; ranks on one machine share them."""
     import psutil
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     physical = psutil.cpu_count(logical=False) or allowed or 1
-    return max(1, min(allowed or 1, physical))
+    return max(1, min(allowed or 1, physical) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))

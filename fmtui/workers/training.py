@@ -16,6 +16,7 @@ from fmtui.runs.folder import COMPLETE, checkpoint_step, complete_checkpoints
 from fmtui.runs.process import sync_folder
 from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
+from fmtui.workers.together import Together
 
 _PROGRESS_SECONDS = 0.5
 
@@ -27,10 +28,18 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
     from. Older ones are deleted after the new one is marked: the best and the last are kept.
     """
 
-    def __init__(self, *args: Any, lengths: list[int], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, lengths: list[int], together: Together, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The Trainer takes every model that accepts keywords for one that divides its loss by the
+        # rows of all processes and accumulated batches. Most classifiers don't: their gradients
+        # would be summed where they are to be averaged.
+        self.model_accepts_loss_kwargs = False
+        self.together = together
         self.batches = TokenBudgetBatches(
-            lengths, self.args.per_device_train_batch_size, seed=self.args.seed
+            lengths,
+            self.args.per_device_train_batch_size,
+            seed=self.args.seed,
+            shares=together.ranks,
         )
 
     def get_train_dataloader(self) -> DataLoader:
@@ -40,21 +49,30 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
             collate_fn=self.data_collator,
             pin_memory=self.args.dataloader_pin_memory and self.args.device.type == "cuda",
         )
+        config = self.accelerator.dataloader_config
+        # The batches are even by themselves; evaluation still wants its own evened.
+        before, config.even_batches = config.even_batches, False
         prepared: DataLoader = self.accelerator.prepare(loader)
+        config.even_batches = before
         return prepared
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         root = Path(self.args.output_dir)
         folder = root / f"checkpoint-{self.state.global_step}"
-        if (folder / COMPLETE).exists():
+        if self.together.same((folder / COMPLETE).exists()):
             return
-        shutil.rmtree(folder, ignore_errors=True)
+        if self.args.should_save:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.together.wait()
         super()._save_checkpoint(model, trial)
-        mark_complete(folder)
-        keep = {self.state.best_model_checkpoint, str(folder)}
-        for other in root.iterdir():
-            if checkpoint_step(other) >= 0 and str(other) not in keep:
-                _remove(other)
+        self.together.wait()
+        if self.args.should_save:
+            mark_complete(folder)
+            keep = {self.state.best_model_checkpoint, str(folder)}
+            for other in root.iterdir():
+                if checkpoint_step(other) >= 0 and str(other) not in keep:
+                    _remove(other)
+        self.together.wait()
 
 
 def mark_complete(folder: Path) -> None:
@@ -84,11 +102,18 @@ def drop_incomplete(checkpoints: Path) -> None:
 class JournalCallback(TrainerCallback):  # type: ignore[misc]
     """Writes what happens into the journal and the log, and stops when told to."""
 
-    def __init__(self, worker: Worker, batches: TokenBudgetBatches, save_minutes: float) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        batches: TokenBudgetBatches,
+        save_minutes: float,
+        together: Together,
+    ) -> None:
         self.worker = worker
+        self.together = together
         self.batches = batches
         self.save_seconds = save_minutes * 60
-        self.rows_a_step = len(batches.lengths) / len(batches)
+        self.rows_a_step = len(batches.lengths) / max(len(batches.sizes), 1)
         self.last_progress = 0.0
         self.last_save = time.monotonic()
         self.begun = 0.0
@@ -107,11 +132,15 @@ class JournalCallback(TrainerCallback):  # type: ignore[misc]
         now = time.monotonic()
         # An epoch's last step is measured and saved at the epoch's end in any case.
         between = not float(state.epoch).is_integer()
-        if self.worker.stopping.is_set():
+        stopping, due = self.together.any(
+            self.worker.stopping.is_set(), now - self.last_save > self.save_seconds
+        )
+        if stopping:
+            self.worker.stopping.set()
             control.should_save = between
             control.should_training_stop = True
             control.should_evaluate = False
-        elif between and now - self.last_save > self.save_seconds:
+        elif between and due:
             control.should_save = True
         if now - self.last_progress >= _PROGRESS_SECONDS or state.global_step == state.max_steps:
             self.last_progress = now
@@ -210,4 +239,5 @@ def arguments(
         disable_tqdm=True,
         remove_unused_columns=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        ddp_find_unused_parameters=False,
     )

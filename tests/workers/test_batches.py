@@ -59,3 +59,37 @@ def test_measuring_begins_with_the_longest() -> None:
     batches = by_length(LENGTHS, 16)
     longest = [max(LENGTHS[i] for i in b) for b in batches]
     assert longest == sorted(longest, reverse=True)
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_share_every_batch_of_one_that_trains_alone(processes: int) -> None:
+    pytest.importorskip("torch")
+    from accelerate.data_loader import BatchSamplerShard
+
+    def batches(size: int, shares: int) -> TokenBudgetBatches:
+        made = TokenBudgetBatches(LENGTHS, size, seed=3, shares=shares)
+        made.set_epoch(2)
+        return made
+
+    alone = list(batches(8 * processes, 1))
+    shards = [
+        BatchSamplerShard(batches(8, processes), processes, rank, even_batches=False)
+        for rank in range(processes)
+    ]
+    parts = [list(shard) for shard in shards]
+    assert [len(shard) for shard in shards] == [len(alone)] * processes
+    assert [len(part) for part in parts] == [len(alone)] * processes
+    for whole, *split in zip(alone, *parts, strict=True):
+        assert {i for part in split for i in part} == set(whole)
+        assert sum(len(part) for part in split) == max(len(whole), processes)
+        sizes = [len(part) for part in split]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_rows_are_repeated_only_where_a_batch_has_fewer_than_there_are_processes() -> None:
+    batches = list(TokenBudgetBatches([7, 7, 7, 7, 7], 2, seed=0, shares=4))
+    assert len(batches) == 4
+    assert [len(batch) for batch in batches] == [2, 1, 1, 1]
+    few = list(TokenBudgetBatches([7, 9], 2, seed=0, shares=4))
+    assert sorted(i for batch in few for i in batch) == [0, 0, 1, 1]
+    assert [len(batch) for batch in few] == [1, 1, 1, 1]
