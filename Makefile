@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 JOBS ?= 2
 
-.PHONY: setup test check format demo stress bench screenshots clean
+.PHONY: setup test check format demo stress bench screenshots catalog docs clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,19 @@ stress: setup
 
 bench: setup
 	@for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
+
+# The README's pictures, of what `make demo` left.
+screenshots: setup
+	FMTUI_HOME=.demo $(BIN)/fmtui screenshot catalog --to docs/catalog.png --size 120x34
+	FMTUI_HOME=.demo $(BIN)/fmtui screenshot run:r2 --to docs/run.png --size 120x34
+
+# The table of facts about Azure ML's catalogue, from a checkout of its specifications.
+FROM ?= ../shared/azureml-assets/models
+catalog: setup
+	$(BIN)/python -m registry.catalog $(FROM)
+
+docs: setup
+	$(BIN)/python -m fmtui.cli.reference
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

@@ -98,7 +98,7 @@ class FmtuiApp(App[None]):
         """A sentence for the person; the traceback goes to the log."""
         from rich.text import Text
 
-        from screens.trouble import record
+        from fmtui.services.trouble import record
 
         error = self._exception or RuntimeError("the screen broke")
         told = error if isinstance(error, FmtuiError) else record(context().home, error)

@@ -52,7 +52,7 @@ class Background:
         except FmtuiError as error:
             self.fail(error)
         except Exception as error:
-            from screens.trouble import record
+            from fmtui.services.trouble import record
 
             self.fail(record(self.ctx.home, error))
 

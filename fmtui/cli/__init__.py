@@ -89,3 +89,10 @@ def main() -> Any:
         # The reader of a pipe went away (`fmtui run list | head`): nothing is wrong.
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from fmtui.cli.output import show_error
+        from fmtui.paths import home
+        from fmtui.services.trouble import record
+
+        show_error(record(home(), error))
+        sys.exit(1)

@@ -1,4 +1,4 @@
-"""An error that nobody foresaw: its traceback reaches the log, never the person."""
+"""An error that nobody foresaw: its traceback goes to a file, the person gets a sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from fmtui.services.text import one_line
 
 def record(home: Home, error: BaseException) -> FmtuiError:
     """Append the traceback to the log, and return what to tell instead."""
-    path = home.root / "tui.log"
+    path = home.root / "errors.log"
+    with contextlib.suppress(OSError):
+        home.root.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
     words = one_line(str(error)) or "no more is known"
