@@ -29,6 +29,9 @@ QUICK_SECONDS = 20.0
 
 FIRST_PAUSE = 0.1
 
+LOOK_SECONDS = 5.0
+"""How often it looks whether its folder is still there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -73,8 +76,8 @@ def supervise(folder: EndpointFolder) -> str | None:
         ending = watch(folder)
         if ending is None:
             continue
-        reason = folder.last_line()
         definition = folder.read()
+        reason = folder.last_line()
         if definition is None or definition.wanted != "running":
             return None
         if ending.status == PORT_TAKEN:
@@ -99,8 +102,13 @@ def watch(folder: EndpointFolder) -> Ending | None:
         command, stdin=subprocess.DEVNULL, pass_fds=[lock], start_new_session=True
     )
     os.close(lock)  # the server alone holds it now
-    status = process.wait()
-    return Ending(status, time.monotonic() - began)
+    while True:
+        try:
+            return Ending(process.wait(timeout=LOOK_SECONDS), time.monotonic() - began)
+        except subprocess.TimeoutExpired:
+            # Someone deleted the home by hand: nothing is left to serve from, or to be asked by.
+            if not folder.path.exists():
+                process.terminate()
 
 
 def adopt(folder: EndpointFolder) -> Ending | None:
@@ -119,7 +127,9 @@ def adopt(folder: EndpointFolder) -> Ending | None:
             log(f"watching over the server {server.pid}, which was already there")
             poll = select.poll()
             poll.register(handle, select.POLLIN)
-            poll.poll()
+            while not poll.poll(LOOK_SECONDS * 1000):
+                if not folder.path.exists():
+                    server.signal(signal.SIGTERM)
     finally:
         os.close(handle)
     return Ending(None, time.monotonic() - began)

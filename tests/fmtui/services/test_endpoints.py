@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -343,6 +344,16 @@ def test_a_supervisor_that_is_killed_leaves_the_server_serving(
     _kill(ctx, server=True)
     eventually(lambda: _state(ctx) == "healthy")
     assert client.score({}).status == 200
+
+
+def test_a_home_that_is_deleted_by_hand_leaves_no_process(serve: Serve, ctx: Context) -> None:
+    serve()
+    folder = folder_of(ctx, "bank")
+    server, keeper = folder.server(), folder.supervisor()
+    assert server is not None
+    assert keeper is not None
+    shutil.rmtree(ctx.home.root)
+    eventually(lambda: not server.alive() and not keeper.alive())
 
 
 def test_when_both_are_killed_it_is_not_shown_as_healthy(serve: Serve, ctx: Context) -> None:
