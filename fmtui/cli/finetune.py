@@ -20,6 +20,7 @@ from fmtui.services.context import context
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="num_train_epochs=3")
 @click.option("--backend", default="local", show_default=True, help="local")
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
+@click.option("--priority", default=0, help="In the queue a higher number goes first.")
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
 @json_option
@@ -33,6 +34,7 @@ def finetune(
     settings: tuple[str, ...],
     backend: str,
     drop_invalid: bool,
+    priority: int,
     wait: bool,
     quiet: bool,
     as_json: bool,
@@ -51,6 +53,7 @@ def finetune(
         settings=pairs(settings, "--set"),
         backend=backend,
         drop_invalid=drop_invalid,
+        priority=priority,
     )
     ctx = context()
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

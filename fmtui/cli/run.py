@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 
 import click
 
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
+from fmtui.cli.queue import move, pause, queue, unpause
+from fmtui.errors import UsageError
 from fmtui.services.context import context
 
 
@@ -17,23 +17,38 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
+for command in (queue, move, pause, unpause):
+    run.add_command(command)
+
+
 @run.command("list")
 @click.option("--limit", default=50, show_default=True)
 @json_option
 def list_(limit: int, as_json: bool) -> None:
     """Runs, newest first, in the state that their folders prove."""
+    from fmtui.services import queue as queue_service
     from fmtui.services import runs
 
-    found = runs.list_runs(context(), limit=limit)
+    ctx = context()
+    found = runs.list_runs(ctx, limit=limit)
+    waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
-        print_json([info.as_json() for info in found])
+        print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
     elif not found:
         progress("No runs yet. `fmtui finetune MODEL --task T --train DATA` starts one.")
     else:
         table(
             ("run", "state", "kind", "model", "data", "output", "result"),
             (
-                (r.run, r.state, r.kind, r.model, r.data, r.output or "–", _result(r.metrics))
+                (
+                    r.run,
+                    r.state,
+                    r.kind,
+                    r.model,
+                    r.data,
+                    r.output or "–",
+                    waits.get(r.run) or _result(r.metrics),
+                )
                 for r in found
             ),
         )
@@ -70,34 +85,33 @@ def show(ref: str, as_json: bool) -> None:
 @run.command()
 @click.argument("ref")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
-def logs(ref: str, follow: bool) -> None:
-    """What a run's processes wrote."""
+@click.option("--grep", metavar="TEXT", help="Only the lines that hold this, whatever its case.")
+def logs(ref: str, follow: bool, grep: str | None) -> None:
+    """What a run's processes wrote, from the oldest part that is kept."""
     from fmtui.services import runs
 
     ctx = context()
-    path = runs.log_path(ctx, ref)
-    offset = _print_from(str(path), 0)
-    while follow and runs.show(ctx, ref).state not in runs.ENDED:
-        time.sleep(0.3)
-        offset = _print_from(str(path), offset)
-    _print_from(str(path), offset)
+    reader = runs.log_reader(ctx, ref)
+    if reader.dropped:
+        progress(f"the first {reader.dropped} parts of this log were dropped: they were too many")
+    rest, ended = b"", False
+    while not ended:
+        # Asked before the last read, so that the last lines are in it.
+        ended = not follow or runs.show(ctx, ref).state in runs.ENDED
+        while chunk := reader.read():
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            _print(whole + newline, grep)
+        if not ended:
+            time.sleep(0.3)
+    _print(rest, grep)
 
 
-def _print_from(path: str, offset: int) -> int:
-    """Print whole lines from `offset` on; returns where to go on."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return offset
-    try:
-        while chunk := os.pread(handle, 1 << 20, offset):
-            text = chunk[: chunk.rfind(b"\n") + 1] or chunk
-            click.echo(clean(text.decode("utf-8", "replace")), nl=False)
-            offset += len(text)
-    finally:
-        os.close(handle)
-    sys.stdout.flush()
-    return offset
+def _print(content: bytes, grep: str | None) -> None:
+    text = clean(content.decode("utf-8", "replace"))
+    if grep:
+        lines = text.splitlines(keepends=True)
+        text = "".join(line for line in lines if grep.lower() in line.lower())
+    click.echo(text, nl=False)
 
 
 @run.command()
@@ -134,21 +148,37 @@ def cancel(ref: str, as_json: bool) -> None:
     """End a run; it writes a checkpoint first."""
     from fmtui.services import runs
 
-    _print(runs.cancel(context(), ref), as_json)
+    _show(runs.cancel(context(), ref), as_json)
 
 
 @run.command()
-@click.argument("ref")
+@click.argument("ref", required=False)
+@click.option("--all-interrupted", is_flag=True, help="All that a reboot or a kill has ended.")
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
 @json_option
-def resume(ref: str, wait: bool, quiet: bool, as_json: bool) -> None:
+def resume(ref: str | None, all_interrupted: bool, wait: bool, quiet: bool, as_json: bool) -> None:
     """Go on from the last checkpoint, under the same number."""
     from fmtui.cli.watch import finish
     from fmtui.services import runs
 
+    if all_interrupted == bool(ref):
+        raise UsageError("name one run, or say --all-interrupted")
     ctx = context()
-    finish(ctx, runs.resume(ctx, ref), wait=wait, as_json=as_json, quiet=quiet)
+    if ref:
+        finish(ctx, runs.resume(ctx, ref), wait=wait, as_json=as_json, quiet=quiet)
+        return
+    if wait:
+        raise UsageError("--wait waits for one run; --all-interrupted returns at once")
+    resumed, refused = runs.resume_interrupted(ctx)
+    for name, error in refused:
+        progress(f"{name} can't be resumed: {error}")
+    if as_json:
+        print_json([runs.show(ctx, name).as_json() for name in resumed])
+    elif resumed:
+        click.echo(f"resumed: {' '.join(resumed)}")
+    else:
+        progress("No run was interrupted.")
 
 
 @run.command()
@@ -158,7 +188,7 @@ def remove(ref: str, as_json: bool) -> None:
     """Delete a run that has ended, folder and row."""
     from fmtui.services import runs
 
-    _print(runs.remove(context(), ref), as_json)
+    _show(runs.remove(context(), ref), as_json)
 
 
 @run.command()
@@ -188,7 +218,7 @@ def compare(refs: tuple[str, ...], as_json: bool) -> None:
     table(("", *result.runs), [(name, *values) for name, values in result.rows()])
 
 
-def _print(info: object, as_json: bool) -> None:
+def _show(info: object, as_json: bool) -> None:
     from fmtui.cli import watch
     from fmtui.services.runs import RunInfo
 

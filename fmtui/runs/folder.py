@@ -3,10 +3,12 @@
 ```
 spec.json      all that is needed to do it again
 journal.jsonl  append only: states, metrics, progress, checkpoints, warnings
-log.txt        stdout and stderr, written by the processes themselves
+log.txt        stdout and stderr, written by the processes themselves; log.N.txt its older parts
 lock           held by the supervisor and the worker: free means that both are gone
+queue.json     its place among those that wait; absent where nobody moved it
+reserve        room on the disk that is given up to write the end when the disk is full
 exit.json      the end of it, by temp file, fsync and rename; attempts/ keeps earlier ends
-checkpoints/   step-N, complete or absent
+checkpoints/   checkpoint-N, complete or absent
 output/        what it made
 ```
 """
@@ -14,6 +16,7 @@ output/        what it made
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import re
 import shutil
@@ -21,27 +24,43 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fmtui.runs.process import Identity, is_locked, sync_folder, write_json
+from fmtui.paths import Home
+from fmtui.runs.checkpoints import last_checkpoint
+from fmtui.runs.journal import Journal
+from fmtui.runs.process import Identity, is_locked, sync_folder, write_bytes, write_json
 
 ENDED = frozenset({"completed", "failed", "canceled"})
 ACTIVE = frozenset({"queued", "starting", "running", "finalizing", "not_responding"})
 
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_RESERVE = 64 * 1024
+
+
 @dataclass(frozen=True)
 class Exit:
-    """How an attempt ended. `error` is a sentence; `ended` is UTC, ISO 8601."""
+    """How an attempt ended. `error` is a sentence; `ended` is UTC, ISO 8601.
+
+    `resumable` tells that a checkpoint is there, `interrupted` that the run was ended from outside
+    and not by a person's wish: killed, the machine went down, the disk was full.
+    """
 
     state: str
     ended: str
     error: str | None = None
     resumable: bool = False
+    interrupted: bool = False
 
 
 class RunFolder:
-    """The folder of one run, `.../runs/r17`."""
+    """The folder of one run, `HOME/runs/r17`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @property
+    def home(self) -> Home:
+        return Home(self.path.parent.parent)
 
     @property
     def id(self) -> int:
@@ -89,12 +108,29 @@ class RunFolder:
                 str(values["ended"]),
                 values.get("error"),
                 bool(values.get("resumable")),
+                bool(values.get("interrupted")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def keep_reserve(self) -> None:
+        """Take the room that writing the end will need. Raises OSError where there is none."""
+        write_bytes(self.path / "reserve", bytes(_RESERVE))
+
+    def free_reserve(self) -> None:
+        """Give that room up: the end is near."""
+        (self.path / "reserve").unlink(missing_ok=True)
+
     def write_exit(self, end: Exit) -> None:
-        write_json(self.path / "exit.json", asdict(end))
+        """Write how it ended; on a full disk into the reserve. Raises OSError."""
+        try:
+            write_json(self.path / "exit.json", asdict(end))
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.free_reserve()
+            write_json(self.path / "exit.json", asdict(end))
+        self.free_reserve()
 
     def worker(self) -> Identity | None:
         return Identity.load(self.path / "worker.json")
@@ -112,7 +148,7 @@ class RunFolder:
 
     def last_checkpoint(self) -> Path | None:
         """The newest complete checkpoint."""
-        return max(complete_checkpoints(self.checkpoints), key=checkpoint_step, default=None)
+        return last_checkpoint(self.checkpoints)
 
     def start_over(self) -> None:
         """Clear the end of the last attempt, keeping it under attempts/, so that it can go on."""
@@ -126,37 +162,30 @@ class RunFolder:
         sync_folder(self.path)
 
     @classmethod
-    def create(cls, runs: Path, number: int, spec: dict[str, Any]) -> RunFolder:
-        """Make the folder with its spec: whole, or not at all. Raises OSError."""
+    def create(
+        cls, runs: Path, number: int, spec: dict[str, Any], place: dict[str, Any] | None = None
+    ) -> RunFolder:
+        """Make the folder with its spec and its place in the queue: whole, or not at all.
+
+        Raises OSError.
+        """
         runs.mkdir(parents=True, exist_ok=True)
         temp = runs / f".r{number}.part"
         shutil.rmtree(temp, ignore_errors=True)
         try:
             temp.mkdir()
             write_json(temp / "spec.json", spec)
+            if place:
+                write_json(temp / "queue.json", place)
+            journal = Journal(temp / "journal.jsonl")
+            journal.state("queued")
+            journal.close()
             temp.rename(runs / f"r{number}")
         except BaseException:
             shutil.rmtree(temp, ignore_errors=True)
             raise
         sync_folder(runs)
         return cls(runs / f"r{number}")
-
-
-_CHECKPOINT = re.compile(r"checkpoint-(\d+)")
-COMPLETE = ".complete"
-"""The file that is written last into a checkpoint, after all others were synced."""
-
-
-def checkpoint_step(path: Path) -> int:
-    match = _CHECKPOINT.fullmatch(path.name)
-    return int(match[1]) if match else -1
-
-
-def complete_checkpoints(folder: Path) -> list[Path]:
-    """The checkpoints that were written to their end."""
-    if not folder.is_dir():
-        return []
-    return [p for p in folder.iterdir() if checkpoint_step(p) >= 0 and (p / COMPLETE).exists()]
 
 
 def all_folders(runs: Path) -> list[RunFolder]:

@@ -3,7 +3,8 @@
 Events: `state` (state), `metric` (step, epoch, split, values), `progress` (step, total, epoch,
 epochs, rate), `checkpoint` (step, path), `resumed` (step), `best` (text), `kept` (the step of the
 model that was kept), `warning` and `note` (message).
-A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it.
+A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it; one
+that begins again (`resumed` with step 0) has none.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from registry.views import MetricPoint
 
 
 class Journal:
-    """Appends events. Safe to open by several processes: a line is one O_APPEND write."""
+    """Appends events. Safe to open by several processes: a line is one O_APPEND write.
+
+    Raises OSError where the disk is full; what was half written then is no event.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._half = b""
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         size = os.fstat(self._handle).st_size
         # A writer that was killed, or a disk that was full, may have left half a line.
@@ -32,10 +37,19 @@ class Journal:
 
     def write(self, event: str, **values: Any) -> None:
         line = json.dumps({"t": now(), "event": event, **values}, ensure_ascii=False) + "\n"
-        os.write(self._handle, line.encode())
+        content = self._half + line.encode()
+        written = 0
+        try:
+            written = os.write(self._handle, content)
+            # A disk that fills up takes a part; asked for the rest it says that it is full.
+            while written < len(content):
+                written += os.write(self._handle, content[written:])
+        finally:
+            if written:  # after half a line the next one begins on a line of its own
+                self._half = b"" if written == len(content) else b"\n"
 
-    def state(self, state: str) -> None:
-        self.write("state", state=state)
+    def state(self, state: str, **values: Any) -> None:
+        self.write("state", state=state, **values)
 
     def metrics(self, step: int, epoch: float | None, split: str, values: dict[str, float]) -> None:
         self.write("metric", step=step, epoch=epoch, split=split, values=values)
@@ -118,8 +132,8 @@ class Story:
         elif kind == "kept":
             self.kept_step = event["step"]
         elif kind == "resumed":
-            self.step = self.first_step = event["step"]
-            self.points = [p for p in self.points if p.step <= event["step"]]
+            self.step = self.first_step = step = event["step"]
+            self.points = [p for p in self.points if p.step <= step] if step else []
         elif kind == "warning":
             self.warnings.append(event["message"])
 

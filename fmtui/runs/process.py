@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -21,7 +23,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+TOKEN = "FMTUI_RUN_TOKEN"
+"""In the environment of all that a run starts (its folder), so that strays are found."""
+
+AFTERWARDS = "FMTUI_RUN_AFTERWARDS"
+"""In a worker's environment: the module that writes its end into the registry, which the worker
+itself starts where its supervisor is gone."""
+
 _PR_SET_CHILD_SUBREAPER = 36
+_FLOCK = "hhqqi4x"
+"""struct flock: type, whence, start, length (0: to the end), pid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +129,37 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def try_lock(path: Path) -> int | None:
-    """Take the lock on `path`: an open file that holds it, None when another has it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def try_lock(path: Path, *, mode: int = 0o644) -> int | None:
+    """Take the lock on `path`: an open file that holds it, None when another has it.
+
+    The lock belongs to the open file: it is free when the last process that inherited it is gone.
+    A new file gets exactly the rights in `mode`. Raises OSError, where the disk is full too.
+    """
+    handle = _open_or_make(path, mode)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.fcntl(handle, fcntl.F_OFD_SETLK, _whole_file(fcntl.F_WRLCK))
+    except OSError as error:
         os.close(handle)
-        return None
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return None
+        raise
     return handle
+
+
+def _open_or_make(path: Path, mode: int) -> int:
+    """Open a file to lock it. Never O_CREAT on one that exists: in a folder that many may write
+    to (sticky, as /tmp), the kernel refuses that to all but its owner."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        with contextlib.suppress(FileExistsError):
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            os.fchmod(handle, mode)
+            return handle
+
+
+def _whole_file(kind: int) -> bytes:
+    return struct.pack(_FLOCK, kind, os.SEEK_SET, 0, 0, 0)
 
 
 @contextlib.contextmanager
@@ -144,14 +177,17 @@ def locked(path: Path, *, timeout: float = 10.0) -> Iterator[int]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock on `path`."""
-    if not path.exists():
+    """Whether somebody holds the lock on `path`; asks without taking it, so that nobody who
+    wants it just now is turned away, and two who ask do not take each other for its holder."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    handle = try_lock(path)
-    if handle is None:
-        return True
-    os.close(handle)
-    return False
+    try:
+        answer = fcntl.fcntl(handle, fcntl.F_OFD_GETLK, _whole_file(fcntl.F_WRLCK))
+    finally:
+        os.close(handle)
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
 
 
 def become_subreaper() -> None:
@@ -167,19 +203,25 @@ def spawn_detached(
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    scope: bool = False,
 ) -> None:
     """Start `python -m module arguments` so that it outlives this process and its terminal.
 
     A session of its own, and a double fork: the child that is waited for here is only a stepping
-    stone (`fmtui.runs.detach`), so that no zombie stays and the caller is nobody's parent.
+    stone (`fmtui.runs.detach`), so that no zombie stays and the caller is nobody's parent. With
+    `scope` it gets a scope of systemd's where there is one, so that logging out ends nothing.
+    It belongs to no run, whoever starts it.
     """
-    command = [sys.executable, "-P", "-m", "fmtui.runs.detach", str(log), module, *arguments]
+    command = [sys.executable, "-P", "-m", "fmtui.runs.detach"]
+    command += [*(["--scope"] if scope else []), str(log), module, *arguments]
+    given = os.environ if env is None else env
+    own = {k: v for k, v in given.items() if k not in (TOKEN, AFTERWARDS)}
     subprocess.run(
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env=dict(env) if env is not None else None,
+        env=own,
         cwd=cwd,
         start_new_session=True,
         check=True,
@@ -198,3 +240,35 @@ def end_group(identity: Identity, *, grace: float) -> bool:
     while identity.alive() and time.monotonic() < deadline:
         time.sleep(0.02)
     return not identity.alive()
+
+
+def token_of(folder: Path) -> str:
+    """What stands in the environment of all that the run in `folder` starts."""
+    return os.path.realpath(folder)
+
+
+def strays(folder: Path) -> list[Identity]:
+    """The live processes that the run in `folder` started, wherever they went since."""
+    needle = f"{TOKEN}={token_of(folder)}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if needle in (entry / "environ").read_bytes().split(b"\0"):
+                identity = Identity.of(int(entry.name))
+                found += [identity] if identity else []
+    return found
+
+
+def sweep(folder: Path, *, timeout: float = 10.0) -> bool:
+    """Kill all that the run in `folder` started; True when none of it is left."""
+    deadline = time.monotonic() + timeout
+    while found := strays(folder):
+        for identity in found:
+            with contextlib.suppress(PermissionError):
+                identity.signal(signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

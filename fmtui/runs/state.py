@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 
+from fmtui.runs import logs
 from fmtui.runs.folder import Exit, RunFolder
-from fmtui.runs.journal import story_of
-from fmtui.runs.process import try_lock
+from fmtui.runs.journal import Journal, story_of
+from fmtui.runs.process import boot_id, try_lock
 from registry.database import now
 
 SILENT_SECONDS = 60.0
@@ -26,32 +28,48 @@ def state_of(folder: RunFolder) -> str:
     if not folder.held():
         if not folder.was_started():
             return "queued"
-        return close_lost(folder).state
+        end = close_lost(folder)
+        if end is not None:
+            return end.state
     if _silent(folder):
         return "not_responding"
     story = story_of(folder.journal)
     return story.state if story.state in ("starting", "running", "finalizing") else "starting"
 
 
-def close_lost(folder: RunFolder) -> Exit:
-    """Write the end of a run whose processes are all gone; whoever comes first writes it."""
-    import os
+def close_lost(folder: RunFolder) -> Exit | None:
+    """Write the end of a run whose processes are all gone; whoever comes first writes it.
 
+    None when somebody has just taken it up again.
+    """
     lock = try_lock(folder.lock)
-    end = folder.exit()
-    if end is None:
-        end = Exit(
-            "canceled" if folder.cancel_request.exists() else "failed",
-            now(),
-            "the supervisor and the worker are gone (killed, or the machine went down).",
-            folder.last_checkpoint() is not None,
-        )
-        if lock is not None:
-            with suppress(OSError):
+    if lock is None:
+        return folder.exit()
+    try:
+        end = folder.exit()
+        if end is None and folder.was_started():
+            end = _lost(folder)
+            with suppress(OSError):  # a full disk: it is written by who looks when there is room
+                logs.recover(folder.log)
                 folder.write_exit(end)
-    if lock is not None:
+                journal = Journal(folder.journal)
+                journal.state(end.state, error=end.error)
+                journal.close()
+        return end
+    finally:
         os.close(lock)
-    return end
+
+
+def _lost(folder: RunFolder) -> Exit:
+    resumable = folder.last_checkpoint() is not None
+    if folder.cancel_request.exists():
+        return Exit("canceled", now(), "canceled", resumable)
+    known = folder.worker() or folder.supervisor()
+    if known is not None and known.boot != boot_id():
+        error = "interrupted: the machine was restarted while it ran."
+    else:
+        error = "the supervisor and the worker are gone (killed, or the machine went down)."
+    return Exit("failed", now(), error, resumable, interrupted=True)
 
 
 def _silent(folder: RunFolder) -> bool:

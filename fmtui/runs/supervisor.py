@@ -1,16 +1,18 @@
-"""The supervisor of one run: `python -m fmtui.runs.supervisor FOLDER SLOTS AFTERWARDS`.
+"""The supervisor of one run: `python -m fmtui.runs.supervisor FOLDER AFTERWARDS`.
 
 It takes the run's lock and a slot, starts the worker, waits for it, and says how it ended when
 the worker could not say so itself. The worker holds the lock and the slot too, and writes its own
 log and exit: killing the supervisor loses nothing. At the end it becomes the module AFTERWARDS,
 which writes the run into the registry and starts what is queued.
+
+The worker is the module that the spec names under `worker`, `fmtui.workers` where it names none;
+it is started as `python -m MODULE FOLDER`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -18,73 +20,84 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from fmtui.runs import slots
-from fmtui.runs.folder import Exit, RunFolder
+from fmtui.config import RunConfig, run_config
+from fmtui.errors import FmtuiError
+from fmtui.runs import logs, ranks, slots
+from fmtui.runs.folder import FULL, Exit, RunFolder
 from fmtui.runs.journal import Journal
-from fmtui.runs.process import Identity, become_subreaper, try_lock
+from fmtui.runs.layout import Layout, start_workers
+from fmtui.runs.process import (
+    AFTERWARDS,
+    TOKEN,
+    Identity,
+    become_subreaper,
+    sweep,
+    token_of,
+    try_lock,
+)
 from registry.database import now
-
-GRACE_SECONDS = 60.0
-"""How long a canceled worker may take to write its last checkpoint."""
-
-TOKEN = "FMTUI_RUN_TOKEN"
-"""In the environment of all that a worker starts, so that strays are found."""
 
 
 def main() -> None:
-    folder = RunFolder(Path(sys.argv[1]))
-    supervise(folder, Path(sys.argv[2]))
-    if len(sys.argv) > 3:
+    folder, afterwards = RunFolder(Path(sys.argv[1])), sys.argv[2]
+    if supervise(folder, afterwards):
         # Locks are close-on-exec: they are free before the next module looks at them.
-        home = str(folder.path.parent.parent)
-        os.execv(sys.executable, [sys.executable, "-P", "-m", sys.argv[3], home])
+        command = [sys.executable, "-P", "-m", afterwards, str(folder.home.root)]
+        os.execv(sys.executable, command)
 
 
-def supervise(folder: RunFolder, slot_folder: Path) -> None:
-    """Carry the run to its end; returns at once when someone else has it or no slot is free."""
-    lock = try_lock(folder.lock)
-    if lock is None:
-        return
-    slot = None
+def supervise(folder: RunFolder, afterwards: str) -> bool:
+    """Carry the run to its end. False, at once, where that can't be: someone else has it, no slot
+    is free, the disk is full. It stays queued then."""
+    lock = slot = None
     try:
-        if folder.exit() is None and not folder.was_started():
-            slot = slots.take(slot_folder)
-            if slot is not None:
-                _carry(folder, lock, slot)
+        lock = try_lock(folder.lock)
+        if lock is None or folder.exit() is not None or folder.was_started():
+            return False
+        pool = slots.pool(folder.home)
+        slot = pool.take(slots.holder_of(folder.home, folder.path.name))
+        if slot is None:
+            return False
+        folder.keep_reserve()
+        _carry(folder, lock, slot, afterwards)
+        return True
+    except (OSError, FmtuiError) as error:
+        print(f"{folder.path.name} can't be started: {error}", file=sys.stderr, flush=True)
+        return False
     finally:
-        if slot is not None:
-            os.close(slot.handle)
-        os.close(lock)
+        for handle in (slot.handle if slot else None, lock):
+            if handle is not None:
+                os.close(handle)
 
 
-def _carry(folder: RunFolder, lock: int, slot: slots.Slot) -> None:
+def _carry(folder: RunFolder, lock: int, slot: slots.Slot, afterwards: str) -> None:
     become_subreaper()
     identity = Identity.of(os.getpid())
     assert identity is not None
     identity.save(folder.path / "supervisor.json")
-    journal = Journal(folder.journal)
     canceled = _Canceled()
     signal.signal(signal.SIGTERM, canceled)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    journal.state("starting")
-    token = secrets.token_hex(16)
-    worker = subprocess.Popen(
-        [sys.executable, "-P", "-u", "-m", "fmtui.workers", str(folder.path)],
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **slot.env, TOKEN: token, "PYTHONUNBUFFERED": "1"},
-        pass_fds=(lock, slot.handle),
-        start_new_session=True,
-    )
-    known = Identity.of(worker.pid)
-    if known is not None:
-        known.save(folder.path / "worker.json")
+    journal = Journal(folder.journal)
+    journal.state("starting", slot=slot.name)
+    token = {TOKEN: token_of(folder.path), AFTERWARDS: afterwards}
+    worker = start_workers(folder, env={**slot.env, **token}, keep=(lock, slot.handle))
+    with contextlib.suppress(OSError):  # a full disk: the worker says the same of itself
+        known = Identity.of(worker.pid)
+        if known is not None:
+            known.save(folder.path / "worker.json")
     code = _wait(worker, folder, canceled)
-    _sweep(token)
-    if folder.exit() is None:
-        folder.write_exit(_explain(code, folder))
-    end = folder.exit()
-    journal.state(end.state if end else "failed")
+    sweep(folder.path)
+    # On a disk that even the reserve can't help, whoever looks next writes the end.
+    with contextlib.suppress(OSError):
+        logs.recover(folder.log)
+        end = folder.exit()
+        if end is None:
+            end = _explain(code, folder)
+            folder.write_exit(end)
+        folder.free_reserve()
+        journal.state(end.state, error=end.error)
     journal.close()
 
 
@@ -100,25 +113,45 @@ class _Canceled:
 
 def _wait(worker: subprocess.Popen[bytes], folder: RunFolder, canceled: _Canceled) -> int:
     """Wait for the worker and reap what it orphaned; end it when the run is canceled."""
+    watch = ranks.Watch(folder, Layout.of(folder.spec()).ranks_of(0))
     deadline = None
     while True:
         try:
             return worker.wait(timeout=0.2)
         except subprocess.TimeoutExpired:
             pass
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-                if info is None or info.si_pid == worker.pid:
-                    break
-                os.waitpid(info.si_pid, 0)
+        _reap_others(worker.pid)
+        watch.look()
         if deadline is None and (canceled.set or folder.cancel_request.exists()):
-            deadline = time.monotonic() + GRACE_SECONDS
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGTERM)
+            deadline = time.monotonic() + grace_of(folder)
+            _signal_group(worker.pid, signal.SIGTERM)
+            _signal_group(worker.pid, signal.SIGCONT)  # one that is stopped must hear it too
+            watch.stop()
         elif deadline is not None and time.monotonic() > deadline:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(worker.pid, signal.SIGKILL)
+            _signal_group(worker.pid, signal.SIGKILL)
+
+
+def _reap_others(worker: int) -> None:
+    """Wait for the orphans that have ended, never for the worker itself."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            info = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if info is None or info.si_pid == worker:
+                return
+            os.waitpid(info.si_pid, 0)
+
+
+def _signal_group(leader: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, number)
+
+
+def grace_of(folder: RunFolder) -> float:
+    """Seconds that a canceled run of this home may take for its last checkpoint."""
+    try:
+        return run_config(folder.home).grace
+    except FmtuiError:
+        return RunConfig().grace
 
 
 def _explain(code: int, folder: RunFolder) -> Exit:
@@ -126,24 +159,20 @@ def _explain(code: int, folder: RunFolder) -> Exit:
     resumable = folder.last_checkpoint() is not None
     if folder.cancel_request.exists():
         return Exit("canceled", now(), "canceled", resumable)
+    told = ranks.verdict(folder)
+    if told is not None:
+        return Exit("failed", now(), told, resumable)
     if code < 0:
         name = signal.Signals(-code).name
         text = f"the worker was killed ({name})"
         if name == "SIGKILL":
             text += "; if nobody did that, the kernel may have run out of memory"
-        return Exit("failed", now(), text + ".", resumable)
+        outside = name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")
+        return Exit("failed", now(), text + ".", resumable, interrupted=outside)
+    if code in FULL:
+        error = "the disk is full. Make room, then resume."
+        return Exit("failed", now(), error, resumable, interrupted=True)
     return Exit("failed", now(), f"the worker ended with code {code}; see its log.", resumable)
-
-
-def _sweep(token: str) -> None:
-    """Kill what the worker left behind, also what made a session of its own."""
-    needle = f"{TOKEN}={token}".encode()
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            if needle in (entry / "environ").read_bytes().split(b"\0"):
-                os.kill(int(entry.name), signal.SIGKILL)
 
 
 if __name__ == "__main__":

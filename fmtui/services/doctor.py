@@ -141,11 +141,14 @@ def _token(ctx: Context) -> Check:
 
 
 def _compute(ctx: Context) -> Check:
-    names = slots.names()
+    pool = slots.pool(ctx.home)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    free = slots.free(ctx.home.slots)
+    names, free = pool.names, len(pool.free())
+    shared = f", shared in {pool.folder}" if pool.shared else ""
     return Check(
-        "compute", "ok", f"{', '.join(names)}; {cores} cores; {free} of {len(names)} slots free"
+        "compute",
+        "ok",
+        f"{', '.join(names)}; {cores} cores; {free} of {len(names)} slots free{shared}",
     )
 
 

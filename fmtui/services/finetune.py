@@ -39,6 +39,7 @@ class FinetuneRequest:
     settings: dict[str, str] = field(default_factory=dict)
     backend: str = "local"
     drop_invalid: bool = False
+    priority: int = 0
 
     def command(self) -> str:
         """The line that does the same."""
@@ -55,6 +56,8 @@ class FinetuneRequest:
             words += ["--backend", self.backend]
         if self.drop_invalid:
             words.append("--drop-invalid")
+        if self.priority:
+            words += ["--priority", str(self.priority)]
         return launch.command_line([*words, "--detach"])
 
 
@@ -255,6 +258,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
             created=created,
         ),
         spec,
+        priority=request.priority,
     )
 
 

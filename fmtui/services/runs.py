@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,17 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.errors import BadInputError, ConflictError, NotFoundError
-from fmtui.runs import slots
-from fmtui.runs.folder import ENDED, Exit, RunFolder, all_folders
-from fmtui.runs.journal import Journal, story_of
-from fmtui.runs.process import try_lock
-from fmtui.runs.state import state_of
-from fmtui.runs.supervisor import GRACE_SECONDS
+from fmtui.runs.folder import ENDED, RunFolder, all_folders
+from fmtui.runs.journal import story_of
+from fmtui.runs.logs import LogReader
+from fmtui.services import ending, queue
 from fmtui.services.context import Context
-from fmtui.services.settle import dispatch, reap, settle
-from registry import datasets
+from fmtui.services.ending import resume_interrupted
+from fmtui.services.reindex import adopt, reindex
+from fmtui.services.settle import Proof, dispatch, reap
 from registry import runs as rows
-from registry.database import now
 from registry.views import MetricPoint, RunInfo
 
 __all__ = [
@@ -36,12 +33,14 @@ __all__ = [
     "dispatch",
     "list_runs",
     "log_path",
+    "log_reader",
     "metrics",
     "reap",
     "reindex",
     "remove",
     "report",
     "resume",
+    "resume_interrupted",
     "show",
     "spec",
     "status",
@@ -81,8 +80,14 @@ def _folder(ctx: Context, ref: str) -> RunFolder:
 
 def list_runs(ctx: Context, *, limit: int = 500) -> list[RunInfo]:
     """Runs, newest first, each in the state that its folder proves."""
-    reap(ctx)
-    return rows.all_runs(ctx.db, limit=limit)
+    proofs = reap(ctx)
+    return [_proved(info, proofs) for info in rows.all_runs(ctx.db, limit=limit)]
+
+
+def _proved(info: RunInfo, proofs: Mapping[int, Proof]) -> RunInfo:
+    """A run in the state that its folder proves, also where the registry could not be told."""
+    proof = proofs.get(info.id)
+    return info if proof is None else replace(info, state=proof.state, error=proof.error)
 
 
 def active(ctx: Context) -> int:
@@ -100,8 +105,8 @@ def show(ctx: Context, ref: str) -> RunInfo:
     if info is None:
         raise NotFoundError(f"no run `r{number}`", hint="`fmtui run list` shows what there is.")
     if info.state not in ENDED:
-        reap(ctx)
-        info = rows.find(ctx.db, number) or info
+        proofs = reap(ctx)
+        info = _proved(rows.find(ctx.db, number) or info, proofs)
     folder = _folder(ctx, ref)
     if info.state in ENDED or not folder.path.is_dir():
         return info
@@ -120,10 +125,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
     attempt, done = _seconds(story.resumed, None), story.step - story.first_step
     if info.state == "running" and attempt and done > 0:
         left = attempt / done * (story.total_steps - story.step)
-    reason = None
-    if info.state == "queued" and not slots.free(ctx.home.slots):
-        reason = f"waits for a free slot ({', '.join(slots.names())})"
-    end = folder.exit()
+    reason = queue.reason(ctx, info.run) if info.state == "queued" else None
     return RunStatus(
         info=info,
         step=story.step,
@@ -135,7 +137,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
         elapsed_seconds=elapsed,
         best=story.best,
         queue_reason=reason,
-        resumable=info.state in ("failed", "canceled") and bool(end),
+        resumable=info.state in ("failed", "canceled") and folder.path.is_dir(),
         alive=alive,
         warnings=tuple(story.warnings),
     )
@@ -164,6 +166,11 @@ def log_path(ctx: Context, ref: str) -> Path:
     return _folder(ctx, ref).log
 
 
+def log_reader(ctx: Context, ref: str) -> LogReader:
+    """Reads a run's log from its oldest part on, across its parts, also while it is written."""
+    return LogReader(log_path(ctx, ref))
+
+
 def spec(ctx: Context, ref: str) -> dict[str, Any]:
     """All that is needed to do the run again."""
     show(ctx, ref)
@@ -186,25 +193,21 @@ def report(ctx: Context, ref: str) -> dict[str, Any] | None:
     return value
 
 
-def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any]) -> RunInfo:
+def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any], *, priority: int = 0) -> RunInfo:
     """Make a run's folder and row, both or neither, and start it if a slot is free.
 
     Args:
         spec: Without `run`, which is filled in here.
+        priority: A run of a higher one goes first.
     """
+    adopt(ctx)
     taken = {folder.id for folder in all_folders(ctx.home.runs)}
+    place = {"priority": priority} if priority else None
     with ctx.db.write() as connection:
         highest = connection.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0]
         number = max([highest, *taken]) + 1
         rows.insert(connection, number, new)
-        folder = RunFolder.create(ctx.home.runs, number, {"run": f"r{number}", **spec})
-        try:
-            journal = Journal(folder.journal)
-            journal.state("queued")
-            journal.close()
-        except OSError:
-            shutil.rmtree(folder.path, ignore_errors=True)
-            raise
+        RunFolder.create(ctx.home.runs, number, {"run": f"r{number}", **spec}, place)
     dispatch(ctx)
     info = rows.find(ctx.db, number)
     assert info is not None
@@ -212,66 +215,20 @@ def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any]) -> RunInfo:
 
 
 def cancel(ctx: Context, ref: str) -> RunInfo:
-    """Ask a run to end: it writes a checkpoint and stops. Returns when it has ended.
+    """Ask a run to end: it writes a checkpoint and stops. Returns when all of it is gone.
 
     Raises ConflictError when it has ended already.
     """
-    info = show(ctx, ref)
-    folder = _folder(ctx, ref)
-    if info.state in ENDED:
-        raise ConflictError(f"{info.run} has ended already: {info.state}")
-    folder.cancel_request.touch()
-    lock = try_lock(folder.lock)
-    if lock is not None:
-        # Nobody carries it: it was still queued, or its processes died just now.
-        try:
-            if folder.exit() is None:
-                folder.write_exit(Exit("canceled", now(), "canceled"))
-        finally:
-            os.close(lock)
-    else:
-        _end_processes(folder)
-    settle(ctx, info.id)
-    dispatch(ctx)
+    ending.cancel(ctx, show(ctx, ref))
     return show(ctx, ref)
 
 
-def _end_processes(folder: RunFolder) -> None:
-    """Through the supervisor, which sweeps up; where it is gone, the worker itself."""
-    import signal
-
-    supervisor, worker = folder.supervisor(), folder.worker()
-    if (supervisor is None or not supervisor.signal(signal.SIGTERM)) and worker is not None:
-        worker.signal_group(signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS + 10
-    while folder.held() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if folder.held() and worker is not None:
-        worker.signal_group(signal.SIGKILL)
-        time.sleep(0.2)
-    state_of(folder)
-
-
 def resume(ctx: Context, ref: str) -> RunInfo:
-    """Go on from the last checkpoint, under the same number; the log and journal go on too."""
-    info = show(ctx, ref)
-    folder = _folder(ctx, ref)
-    if info.state not in ("failed", "canceled"):
-        raise ConflictError(
-            f"{info.run} is {info.state}", hint="Only a failed or canceled run can be resumed."
-        )
-    lock = try_lock(folder.lock)
-    if lock is None:
-        raise ConflictError(f"{info.run} is still ending", hint="Try again in a moment.")
-    try:
-        folder.start_over()
-        journal = Journal(folder.journal)
-        journal.state("queued")
-        journal.close()
-        rows.set_state(ctx.db, info.id, "queued")
-    finally:
-        os.close(lock)
-    dispatch(ctx)
+    """Go on from the last checkpoint, under the same number; the log and journal go on too.
+
+    Raises ConflictError unless it failed or was canceled.
+    """
+    ending.resume(ctx, show(ctx, ref))
     return show(ctx, ref)
 
 
@@ -300,43 +257,3 @@ def remove(ctx: Context, ref: str) -> RunInfo:
         folder.path.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
     return info
-
-
-def reindex(ctx: Context) -> list[RunInfo]:
-    """Make the rows that are missing from the folders that are there. Returns what was added."""
-    known = rows.numbers(ctx.db)
-    added = []
-    for folder in all_folders(ctx.home.runs):
-        if folder.id in known:
-            continue
-        try:
-            new = _row_of(ctx, folder.spec())
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        with ctx.db.write() as connection:
-            rows.insert(connection, folder.id, new)
-        added.append(folder.id)
-    reap(ctx)
-    return [info for number in added if (info := rows.find(ctx.db, number))]
-
-
-def _row_of(ctx: Context, spec: dict[str, Any]) -> rows.NewRun:
-    from fmtui.errors import FmtuiError
-    from fmtui.services import models
-
-    data = spec["train"] if spec["kind"] == "finetune" else spec["data"]
-    model_id = None
-    with suppress(FmtuiError):
-        model_id = models.show(ctx, spec["model"]["ref"]).id
-    dataset = datasets.find(ctx.db, data["ref"].partition("@")[0])
-    return rows.NewRun(
-        kind=spec["kind"],
-        backend=spec["backend"],
-        task=spec["task"],
-        name=spec.get("name"),
-        model=spec["model"]["ref"],
-        data=data["ref"],
-        model_version_id=model_id,
-        dataset_version_id=dataset.id if dataset else None,
-        created=spec["created"],
-    )

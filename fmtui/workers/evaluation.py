@@ -30,6 +30,7 @@ def run(worker: Worker) -> None:
     task = get_task(spec["task"])
     rows = records(worker, "data", task)
     path = Path(spec["model"]["path"])
+    worker.resume_from()
     worker.journal.state("running")
     worker.say(f"evaluating {len(rows):,} rows")
     tokenizer = load_tokenizer(path)

@@ -13,7 +13,6 @@ from transformers import EarlyStoppingCallback, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from fmtui.data.split import stratified
-from fmtui.runs.folder import checkpoint_step
 from fmtui.runs.process import sync_folder
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
@@ -27,6 +26,9 @@ from fmtui.workers.together import Together
 def run(worker: Worker) -> None:
     """Finetune as `worker.spec` says; the model lies in `output/model` when it returns."""
     spec, settings = worker.spec, worker.spec["settings"]
+    if (worker.folder.output / "model").is_dir():
+        worker.say("the model was written by an earlier attempt")
+        return
     task = get_task(spec["task"])
     train, validation = _records(worker, task)
     labels = list(spec["labels"])
@@ -54,9 +56,7 @@ def run(worker: Worker) -> None:
 
     checkpoints = worker.folder.checkpoints
     checkpoints.mkdir(exist_ok=True)
-    if worker.main:
-        training.drop_incomplete(checkpoints)
-    resume = together.same(worker.folder.last_checkpoint())
+    resume = together.same(worker.resume_from() if worker.main else None)
     trainer = training.BucketTrainer(
         model=model,
         args=training.arguments(
@@ -76,10 +76,6 @@ def run(worker: Worker) -> None:
     )
     if validation and settings["early_stopping_patience"]:
         trainer.add_callback(EarlyStoppingCallback(settings["early_stopping_patience"]))
-    if resume is not None:
-        step = checkpoint_step(resume)
-        worker.journal.write("resumed", step=step)
-        worker.say(f"resumed from step {step}")
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     together.check_canceled()
 

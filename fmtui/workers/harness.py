@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,12 +15,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fmtui.config import RunConfig, run_config
 from fmtui.errors import FmtuiError
-from fmtui.runs import ranks
-from fmtui.runs.folder import Exit, RunFolder
-from fmtui.runs.journal import Journal
+from fmtui.runs import logs, ranks
+from fmtui.runs.checkpoints import checkpoint_step, drop_incomplete
+from fmtui.runs.folder import FULL, Exit, RunFolder
+from fmtui.runs.journal import Journal, Story
 from fmtui.runs.layout import INTERRUPTIBLE, STOP_SIGNALS, Layout
-from fmtui.runs.process import Identity
+from fmtui.runs.process import AFTERWARDS, Identity, spawn_detached
 from registry.database import now
 
 _HEARTBEAT_SECONDS = 2.0
@@ -50,8 +52,22 @@ class Worker:
         return self.rank == 0
 
     def say(self, text: str) -> None:
-        """A line for the log."""
-        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+        """A line for the log, in one write: a kill leaves all of it or nothing."""
+        print(f"{time.strftime('%H:%M:%S')} {text}\n", end="", flush=True)
+
+    def resume_from(self) -> Path | None:
+        """The checkpoint to go on from, None where the work begins at its beginning.
+
+        Half ones are deleted. The journal is told, so that what an earlier attempt measured after
+        that checkpoint does not count twice. Call it once, in rank 0.
+        """
+        drop_incomplete(self.folder.checkpoints)
+        last = self.folder.last_checkpoint()
+        step = checkpoint_step(last) if last else 0
+        if last is not None or Story(self.folder.journal).read().started:
+            self.journal.write("resumed", step=step)
+            self.say(f"resumed from step {step}" if last else "begins again: no checkpoint")
+        return last
 
     def check_canceled(self) -> None:
         if self.stopping.is_set():
@@ -61,7 +77,7 @@ class Worker:
 def carry_out(folder: RunFolder, work: Callable[[Worker], None]) -> int:
     """Run `work` and write how it ended. Returns the process's exit code."""
     worker = Worker(folder)
-    _write_to(ranks.log_of(folder, worker.rank))
+    logs.write_here(ranks.log_of(folder, worker.rank))
     _be_known(worker)
     _listen(worker)
     try:
@@ -70,21 +86,35 @@ def carry_out(folder: RunFolder, work: Callable[[Worker], None]) -> int:
         worker.say(f"done, {time.process_time():.0f} CPU seconds")
         end = Exit("completed", now())
     except CanceledError:
-        worker.say("canceled" if folder.cancel_request.exists() else "told to stop")
-        end = Exit("canceled", now(), "canceled", folder.last_checkpoint() is not None)
+        end = _stopped(folder)
+        _try(worker.say, end.error or "")
     except BaseException as error:
-        traceback.print_exc()
-        sys.stderr.flush()
+        _try(traceback.print_exc)
         if worker.several and _is_echo(error):
             ranks.end(folder, worker.rank, "echo", _sentence(error))
             return 1
-        end = Exit("failed", now(), _sentence(error), folder.last_checkpoint() is not None)
-    with contextlib.suppress(OSError):
-        worker.journal.sync()
+        full = is_full(error)
+        end = Exit("failed", now(), _sentence(error), folder.last_checkpoint() is not None, full)
+    _try(worker.journal.sync)
     code = _last_word(worker, end)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _try(sys.stdout.flush)
+    _try(sys.stderr.flush)
     return code
+
+
+def _try(action: Callable[..., None], *values: object) -> None:
+    """Do what can't be done on a full disk, which must not keep the end from being written."""
+    with contextlib.suppress(OSError):
+        action(*values)
+
+
+def _stopped(folder: RunFolder) -> Exit:
+    """The end of a run that was told to stop: by a person, or because the machine goes down."""
+    resumable = folder.last_checkpoint() is not None
+    if folder.cancel_request.exists():
+        return Exit("canceled", now(), "canceled", resumable)
+    error = "interrupted: it was told to end (SIGTERM), as when the machine goes down."
+    return Exit("failed", now(), error, resumable, interrupted=True)
 
 
 def _be_known(worker: Worker) -> None:
@@ -96,7 +126,7 @@ def _be_known(worker: Worker) -> None:
         identity = Identity.of(os.getpid())
         if identity is not None:
             identity.save(worker.folder.path / "worker.json")
-        threading.Thread(target=_beat, args=(worker.folder.heartbeat,), daemon=True).start()
+    threading.Thread(target=_beat, args=(worker,), daemon=True).start()
 
 
 def _listen(worker: Worker) -> None:
@@ -115,18 +145,32 @@ def _listen(worker: Worker) -> None:
 
 def _last_word(worker: Worker, end: Exit) -> int:
     """Write the end where it belongs: rank 0 speaks for the run, the others for themselves."""
-    folder, error = worker.folder, end.error if end.state == "failed" else None
-    code = 1 if end.state == "failed" else 0
+    folder = worker.folder
+    told = worker.stopping.is_set() and (end.state == "canceled" or end.interrupted)
+    error = end.error if end.state == "failed" and not told else None
+    code = 1 if error else 0
     if worker.main:
-        asked = end.state != "canceled" or folder.cancel_request.exists()
-        if not asked and os.environ.get(INTERRUPTIBLE):
+        if told and os.environ.get(INTERRUPTIBLE) and not folder.cancel_request.exists():
             return 0
-        # On a full disk this fails too; the supervisor, or whoever looks next, then writes the end.
-        folder.write_exit(end)
+        try:
+            folder.write_exit(end)
+        except OSError as fault:
+            # Not even the reserve helped: the supervisor, or whoever looks next, writes the end.
+            return fault.errno or 1
         code = 0 if end.state == "completed" or worker.several else 1
+        _hand_over(folder)
     if worker.several:
         ranks.end(folder, worker.rank, "failed" if error else "ended", error)
     return code
+
+
+def _hand_over(folder: RunFolder) -> None:
+    """Where the supervisor is gone, start what it would have become at the end."""
+    module, supervisor = os.environ.get(AFTERWARDS), folder.supervisor()
+    if module and (supervisor is None or not supervisor.alive()):
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            arguments = [str(folder.home.root), folder.path.name]
+            spawn_detached(module, arguments, log=folder.log, scope=True)
 
 
 def _is_echo(error: BaseException) -> bool:
@@ -136,30 +180,38 @@ def _is_echo(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(word in text for word in words)
 
 
-def _write_to(log: Path) -> None:
-    """stdout and stderr go to the file itself: no pipe, so nobody's death loses a line."""
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    os.close(handle)
-
-
-def _beat(path: Path) -> None:
+def _beat(worker: Worker) -> None:
+    """Prove that this process is alive, and begin a new part of its log when one is full."""
+    log = ranks.log_of(worker.folder, worker.rank)
+    try:
+        config = run_config(worker.folder.home)
+    except FmtuiError:
+        config = RunConfig()
     while True:
         with contextlib.suppress(OSError):
-            path.touch()
+            if worker.main:
+                worker.folder.heartbeat.touch()
+            gone = logs.rotate(log, limit=config.log_bytes, keep=config.log_parts)
+            if gone:
+                first = logs.dropped(log)
+                worker.journal.write("note", message=f"the first {first} parts of the log are gone")
         time.sleep(_HEARTBEAT_SECONDS)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether it failed because the disk is full, whoever says it in which words."""
+    return (isinstance(error, OSError) and error.errno in FULL) or (
+        "No space left on device" in str(error)
+    )
 
 
 def _sentence(error: BaseException) -> str:
     if isinstance(error, FmtuiError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+    if is_full(error):
         return "the disk is full. Make room, then resume."
     text = str(error).strip().splitlines()
     first = text[0] if text else ""
     if isinstance(error, MemoryError) or "out of memory" in first.lower():
         return "out of memory. Lower per_device_train_batch_size or max_seq_length, then resume."
-    if "No space left on device" in str(error):
-        return "the disk is full. Make room, then resume."
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from fmtui.runs.folder import COMPLETE, checkpoint_step, complete_checkpoints
-from fmtui.runs.process import sync_folder
+from fmtui.runs import checkpoints
+from fmtui.runs.checkpoints import COMPLETE, checkpoint_step, mark_complete
 from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
 from fmtui.workers.together import Together
@@ -71,32 +70,8 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
             keep = {self.state.best_model_checkpoint, str(folder)}
             for other in root.iterdir():
                 if checkpoint_step(other) >= 0 and str(other) not in keep:
-                    _remove(other)
+                    checkpoints.remove(other)
         self.together.wait()
-
-
-def mark_complete(folder: Path) -> None:
-    """Sync all of a checkpoint's files, then write the mark that makes it count."""
-    for file in folder.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
-    (folder / COMPLETE).touch()
-    sync_folder(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Unmark first, so that a half-deleted checkpoint is never taken for a whole one."""
-    (folder / COMPLETE).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def drop_incomplete(checkpoints: Path) -> None:
-    """Delete what a killed run left half-written."""
-    whole = set(complete_checkpoints(checkpoints))
-    for folder in checkpoints.iterdir() if checkpoints.is_dir() else ():
-        if checkpoint_step(folder) >= 0 and folder not in whole:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 class JournalCallback(TrainerCallback):  # type: ignore[misc]

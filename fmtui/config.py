@@ -1,0 +1,97 @@
+"""What `config.toml` in the home says of runs, with the environment above it.
+
+```
+[slots]
+cpu = 1              # how many runs share the CPU
+gpu = 1              # how many runs share each GPU
+folder = "/srv/fmtui-slots"   # shared by all who use this machine; left out: the home's own
+
+[runs]
+grace_seconds = 60   # what a canceled run may take for its last checkpoint
+log_mb = 64          # a log is cut into parts of this size,
+log_parts = 4        # and so many older parts are kept
+```
+`FMTUI_SLOTS=cpu=2,gpu=1` and `FMTUI_SLOT_DIR` stand above the file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fmtui.errors import BadInputError
+from fmtui.paths import Home
+
+
+@dataclass(frozen=True, slots=True)
+class SlotConfig:
+    """How many runs share the CPU and each GPU; `folder` is None where the home's own serves."""
+
+    cpu: int = 1
+    gpu: int = 1
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Seconds that a canceled run has for its last checkpoint; how its log is cut (bytes)."""
+
+    grace: float = 60.0
+    log_bytes: int = 64_000_000
+    log_parts: int = 4
+
+
+def slot_config(home: Home) -> SlotConfig:
+    """The slots of this machine. Raises BadInputError for a value that can't be."""
+    table = _table(home, "slots")
+    for part in filter(None, os.environ.get("FMTUI_SLOTS", "").split(",")):
+        key, _, value = part.partition("=")
+        table[key.strip()] = value.strip()
+    folder = os.environ.get("FMTUI_SLOT_DIR") or table.get("folder")
+    return SlotConfig(
+        cpu=int(_number(table, "slots", "cpu", 1, least=1)),
+        gpu=int(_number(table, "slots", "gpu", 1, least=1)),
+        folder=Path(folder).expanduser() if folder else None,
+    )
+
+
+def run_config(home: Home) -> RunConfig:
+    """How runs end and log. Raises BadInputError for a value that can't be."""
+    table = _table(home, "runs")
+    return RunConfig(
+        grace=_number(table, "runs", "grace_seconds", 60, least=0),
+        log_bytes=int(_number(table, "runs", "log_mb", 64, least=0.001) * 1e6),
+        log_parts=int(_number(table, "runs", "log_parts", 4, least=1)),
+    )
+
+
+def _table(home: Home, name: str) -> dict[str, Any]:
+    try:
+        value = tomllib.loads(home.config.read_text(encoding="utf-8")).get(name, {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"can't be read: {error}", file=str(home.config)) from error
+    if not isinstance(value, dict):
+        raise BadInputError(f"[{name}] is no table", file=str(home.config))
+    return dict(value)
+
+
+def _number(
+    table: Mapping[str, Any], section: str, key: str, default: float, *, least: float
+) -> float:
+    value = table.get(key, default)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = least - 1
+    if not number >= least:
+        raise BadInputError(
+            f"[{section}] {key} = {value!r}: expected a number, at least {least:g}",
+            hint="See config.toml and FMTUI_SLOTS.",
+        )
+    return number
