@@ -29,9 +29,13 @@ def records(worker: Worker, role: str, task: Task) -> list[dict[str, Any]]:
 
 
 def load_tokenizer(path: Path) -> Any:
+    """The tokenizer at `path`; one without a padding token (GPT-2's) pads with its end of text."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return tokenizer
 
 
 def load_model(path: Path, auto_class: str, **options: Any) -> Any:
@@ -40,7 +44,7 @@ def load_model(path: Path, auto_class: str, **options: Any) -> Any:
     import transformers
 
     try:
-        return getattr(transformers, auto_class).from_pretrained(
+        model = getattr(transformers, auto_class).from_pretrained(
             path,
             local_files_only=True,
             trust_remote_code=False,
@@ -53,6 +57,9 @@ def load_model(path: Path, auto_class: str, **options: Any) -> Any:
             f"this model can't do it: {str(error).splitlines()[0]}",
             hint="Choose a model whose architecture has such a head.",
         ) from error
+    if getattr(model.config, "pad_token_id", None) is None:
+        model.config.pad_token_id = model.config.eos_token_id  # as `load_tokenizer` pads
+    return model
 
 
 def max_length(model: Any, tokenizer: Any, wanted: int = -1) -> int:
