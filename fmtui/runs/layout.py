@@ -157,7 +157,7 @@ def worker_command(
 
     `address` (HOST:PORT) overrides where accelerate.yaml says that machine 0 is.
     """
-    work = ["-m", "fmtui.workers", str(folder.path)]
+    work = ["-m", folder.spec().get("worker", "fmtui.workers"), str(folder.path)]
     python = [sys.executable, "-P", "-u"]
     if not layout.several:
         return [*python, *work]
