@@ -56,7 +56,8 @@ class Storm:
         for info in runs.list_runs(self.ctx):
             if info.state == "failed":
                 assert any(words in (info.error or "") for words in KILLED), info.error
-                runs.resume(self.ctx, info.run)
+                if self.rng.random() < 0.7:  # else a command that may be killed does it
+                    runs.resume(self.ctx, info.run)
         if runs.active(self.ctx) < 3:
             counting.create(self.ctx, self.model, steps=STEPS)
 
@@ -129,13 +130,13 @@ class Storm:
         failed = [r for r in rows.all_runs(self.ctx.db) if r.state == "failed"]
         if failed:
             words = ["-m", "fmtui", "run", "resume", failed[0].run, "--wait", "-q"]
-        elif self.rng.random() < 0.5:
+        elif self.rng.random() < 0.3:
             words = ["-m", "fmtui", "run", "list"]
         command = subprocess.Popen(
             [sys.executable, *words], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(self.rng.uniform(0.15, 0.9))
+        time.sleep(self.rng.uniform(0.02, 0.3))
         alive = command.poll() is None
         command.kill()
         command.wait()
