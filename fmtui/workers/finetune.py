@@ -28,6 +28,7 @@ def run(worker: Worker) -> None:
     spec, settings = worker.spec, worker.spec["settings"]
     if (worker.folder.output / "model").is_dir():
         worker.say("the model was written by an earlier attempt")
+        shutil.rmtree(worker.folder.checkpoints, ignore_errors=True)
         return
     task = get_task(spec["task"])
     train, validation = _records(worker, task)

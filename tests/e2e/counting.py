@@ -59,6 +59,7 @@ def work(worker: Worker) -> None:
     spec, folder = worker.spec, worker.folder
     final = folder.output / "model"
     if final.is_dir():
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
         return
     done = _load(worker.resume_from(), spec["blob"])
     claims = os.open(folder.path / "claims", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
