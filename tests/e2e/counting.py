@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -31,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def create(
     ctx: Context, model: Path, *, steps: int = 300, pause: float = 0.003, save: int = 50,
-    filler: int = 0, priority: int = 0, blob: int = 0,
+    filler: int = 0, priority: int = 0, blob: int = 0, deaf: int = 0, stray: int = 0,
 ) -> RunInfo:  # fmt: skip
     """Start a counting run.
 
@@ -40,12 +41,15 @@ def create(
         save: Steps between checkpoints.
         filler: Characters behind each line's number.
         blob: Bytes of each file of a checkpoint.
+        deaf: It does not listen when it is told to stop.
+        stray: It starts a process that leads a session of its own.
     """
     spec = {
         "kind": "finetune", "worker": "tests.e2e.counting", "backend": "local", "created": now(),
         "task": "text-classification", "name": "counted", "labels": ["a", "b"],
         "model": {"ref": "gone:1", "path": str(model)}, "train": {"ref": "none:1"},
         "steps": steps, "pause": pause, "save": save, "filler": filler, "blob": blob,
+        "deaf": deaf, "stray": stray,
     }  # fmt: skip
     new = NewRun(
         kind="finetune", backend="local", task="text-classification", name="counted",
@@ -64,12 +68,17 @@ def work(worker: Worker) -> None:
     done = _load(worker.resume_from(), spec["blob"])
     claims = os.open(folder.path / "claims", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     worker.journal.state("running")
+    if spec["stray"]:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"],
+                         start_new_session=True)  # fmt: skip
     for step in range(done + 1, spec["steps"] + 1):
         worker.say(f"line {step}{' ' + 'x' * spec['filler'] if spec['filler'] else ''}")
         os.write(claims, f"{step}\n".encode())
         worker.journal.metrics(step, None, "train", {"loss": 1 / step})
-        if step % spec["save"] == 0 or worker.stopping.is_set():
+        stop = worker.stopping.is_set() and not spec["deaf"]
+        if step % spec["save"] == 0 or stop:
             _save(folder.checkpoints, step, spec["blob"])
+        if stop:
             worker.check_canceled()
         time.sleep(spec["pause"])
     worker.journal.state("finalizing")
