@@ -10,6 +10,17 @@ folder = "/srv/fmtui-slots"   # shared by all who use this machine; left out: th
 grace_seconds = 60   # what a canceled run may take for its last checkpoint
 log_mb = 64          # a log is cut into parts of this size,
 log_parts = 4        # and so many older parts are kept
+
+[slurm]              # what `--backend slurm` asks for when the command does not say
+partition = "gpu"
+nodes = 1
+gpus = 1             # on each node
+cpus = 8             # on each node
+time_limit = "12:00:00"
+account = "lab"
+qos = "normal"
+requeue = true       # when its time is over or it is preempted
+more = { mem = "64G" }        # any other option of sbatch
 ```
 `FMTUI_SLOTS=cpu=2,gpu=1` and `FMTUI_SLOT_DIR` stand above the file.
 """
@@ -67,6 +78,40 @@ def run_config(home: Home) -> RunConfig:
         log_bytes=int(_number(table, "runs", "log_mb", 64, least=0.001) * 1e6),
         log_parts=int(_number(table, "runs", "log_parts", 4, least=1)),
     )
+
+
+_SLURM: dict[str, type] = {
+    "partition": str,
+    "nodes": int,
+    "gpus": int,
+    "cpus": int,
+    "time_limit": str,
+    "account": str,
+    "qos": str,
+    "requeue": bool,
+    "more": dict,
+}
+
+
+def slurm_config(home: Home) -> dict[str, Any]:
+    """What is asked of Slurm by default. Raises BadInputError for a key or value that can't be."""
+    table = _table(home, "slurm")
+    for key, value in table.items():
+        kind = _SLURM.get(key)
+        if kind is None:
+            raise BadInputError(
+                f"[slurm] {key}: no such setting",
+                file=str(home.config),
+                hint=f"It knows {', '.join(_SLURM)}; other options of sbatch go under `more`.",
+            )
+        if type(value) is not kind:
+            raise BadInputError(
+                f"[slurm] {key} = {value!r}: expected {_KINDS[kind]}", file=str(home.config)
+            )
+    return table
+
+
+_KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table"}
 
 
 def _table(home: Home, name: str) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from fmtui.cli.output import column_pairs, json_option, quiet_option
+from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
 
 
@@ -15,6 +18,7 @@ from fmtui.services.context import context
 @click.option(
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )
+@where_options(several=False)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
@@ -28,11 +32,14 @@ def evaluate(
     wait: bool,
     quiet: bool,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Measure MODEL on your own test data."""
     from fmtui.cli.watch import finish
     from fmtui.services import evaluate as service
 
-    request = service.EvaluateRequest(model, data, column_pairs(columns), task, drop_invalid)
+    request = service.EvaluateRequest(
+        model, data, column_pairs(columns), task, drop_invalid, where_of(where)
+    )
     ctx = context()
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

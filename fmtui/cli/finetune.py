@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from fmtui.cli.output import column_pairs, json_option, pairs, quiet_option
+from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
 
 
@@ -18,7 +21,7 @@ from fmtui.services.context import context
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="num_train_epochs=3")
-@click.option("--backend", default="local", show_default=True, help="local")
+@where_options(several=True)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
 @click.option("--priority", default=0, help="In the queue a higher number goes first.")
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
@@ -32,12 +35,12 @@ def finetune(
     name: str | None,
     columns: tuple[str, ...],
     settings: tuple[str, ...],
-    backend: str,
     drop_invalid: bool,
     priority: int,
     wait: bool,
     quiet: bool,
     as_json: bool,
+    **where: Any,
 ) -> None:
     """Finetune MODEL on your own data; a new model version comes out."""
     from fmtui.cli.watch import finish
@@ -51,7 +54,7 @@ def finetune(
         name=name,
         columns=column_pairs(columns),
         settings=pairs(settings, "--set"),
-        backend=backend,
+        where=where_of(where),
         drop_invalid=drop_invalid,
         priority=priority,
     )

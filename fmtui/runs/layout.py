@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.errors import UsageError
+from fmtui.runs import ranks
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.process import write_bytes
 
@@ -189,6 +190,7 @@ def start_workers(
         keep: Open files, such as locks, that it inherits.
     """
     layout = Layout.of(folder.spec())
+    ranks.forget(folder, layout.ranks_of(machine))
     command = worker_command(folder, layout, machine=machine, address=address)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:

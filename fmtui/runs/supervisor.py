@@ -94,7 +94,7 @@ def _carry(folder: RunFolder, lock: int, slot: slots.Slot, afterwards: str) -> N
         logs.recover(folder.log)
         end = folder.exit()
         if end is None:
-            end = _explain(code, folder)
+            end = explain(code, folder)
             folder.write_exit(end)
         folder.free_reserve()
         journal.state(end.state, error=end.error)
@@ -154,7 +154,7 @@ def grace_of(folder: RunFolder) -> float:
         return RunConfig().grace
 
 
-def _explain(code: int, folder: RunFolder) -> Exit:
+def explain(code: int, folder: RunFolder) -> Exit:
     """How a worker ended that left no exit.json."""
     resumable = folder.last_checkpoint() is not None
     if folder.cancel_request.exists():

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 
 from fmtui.errors import ConflictError, FmtuiError
 from fmtui.runs import queue
+from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import Journal
 from fmtui.runs.process import sweep, try_lock
-from fmtui.runs.state import state_of
-from fmtui.runs.supervisor import grace_of
 from fmtui.services.context import Context
 from fmtui.services.settle import dispatch, reap, settle
 from registry import runs as rows
 from registry.database import now, storage_errors
 from registry.views import RunInfo
-
-_KILL_SECONDS = 10.0
-"""How long what was killed may take to be gone."""
 
 
 def cancel(ctx: Context, info: RunInfo) -> None:
@@ -32,61 +26,9 @@ def cancel(ctx: Context, info: RunInfo) -> None:
     if info.state in ENDED:
         raise ConflictError(f"{info.run} has ended already: {info.state}")
     with storage_errors(folder.path):
-        folder.cancel_request.touch()
-        lock = try_lock(folder.lock)
-        if lock is None:
-            _end_processes(folder)
-        else:
-            # Nobody carries it: it was still queued, or its processes died just now.
-            try:
-                sweep(folder.path)
-                if folder.exit() is None:
-                    folder.write_exit(
-                        Exit("canceled", now(), "canceled", folder.last_checkpoint() is not None)
-                    )
-            finally:
-                os.close(lock)
+        backend_of(info.backend).cancel(folder)
     settle(ctx, info.id)
     dispatch(ctx)
-
-
-def _end_processes(folder: RunFolder) -> None:
-    """Through the supervisor, which sweeps up; where it is gone, or does nothing, from here."""
-    deadline = time.monotonic() + grace_of(folder)
-    told: set[object] = set()
-    while folder.held() and time.monotonic() < deadline:
-        supervisor, worker = folder.supervisor(), folder.worker()
-        alive = supervisor is not None and supervisor.alive()
-        who = supervisor if alive else worker
-        if who is not None and who not in told:
-            told.add(who)
-            send = who.signal if alive else who.signal_group
-            send(signal.SIGTERM)
-            send(signal.SIGCONT)  # one that is stopped must hear it too
-        time.sleep(0.05)
-    if folder.held():
-        _kill(folder)
-    # Only now is it over: nothing that it started is left, wherever that went.
-    if not sweep(folder.path, timeout=_KILL_SECONDS):
-        raise ConflictError(
-            f"{folder.path.name} does not end: a process of it can't be killed",
-            hint="It may wait for a disk or a device; try again later.",
-        )
-    state_of(folder)
-
-
-def _kill(folder: RunFolder) -> None:
-    """The grace is over. The supervisor kills as well; it may be gone, or stopped."""
-    deadline = time.monotonic() + _KILL_SECONDS
-    while folder.held() and time.monotonic() < deadline:
-        worker = folder.worker()
-        if worker is not None:
-            worker.signal_group(signal.SIGKILL)
-        sweep(folder.path, timeout=1.0)
-        supervisor = folder.supervisor()
-        if supervisor is not None and time.monotonic() > deadline - _KILL_SECONDS / 2:
-            supervisor.signal(signal.SIGKILL)
-        time.sleep(0.05)
 
 
 def resume(ctx: Context, info: RunInfo) -> None:
@@ -121,7 +63,22 @@ def resume(ctx: Context, info: RunInfo) -> None:
             rows.set_state(ctx.db, info.id, "queued")
         finally:
             os.close(lock)
-    dispatch(ctx)
+    if info.backend == "local":
+        dispatch(ctx)
+    else:
+        hand_over(ctx, info, folder)
+
+
+def hand_over(ctx: Context, info: RunInfo, folder: RunFolder) -> None:
+    """Give a run to a backend elsewhere. Raises what that raises; the run has failed then."""
+    try:
+        backend_of(info.backend).submit(folder)
+    except FmtuiError as error:
+        resumable = folder.last_checkpoint() is not None
+        with storage_errors(folder.path):
+            folder.write_exit(Exit("failed", now(), str(error), resumable))
+        settle(ctx, info.id)
+        raise
 
 
 def _before(end: Exit | None) -> str:

@@ -8,6 +8,7 @@ from fmtui.errors import BadInputError
 from fmtui.services import data as data_service
 from fmtui.services import launch, runs
 from fmtui.services.context import Context
+from fmtui.services.where import Where
 from fmtui.tasks import get_task
 from registry.database import now
 from registry.runs import NewRun
@@ -25,6 +26,7 @@ class EvaluateRequest:
     columns: dict[str, str] = field(default_factory=dict)
     task: str | None = None
     drop_invalid: bool = False
+    where: Where = field(default_factory=Where)
 
     def command(self) -> str:
         """The line that does the same."""
@@ -35,6 +37,7 @@ class EvaluateRequest:
             words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
         if self.drop_invalid:
             words.append("--drop-invalid")
+        words += self.where.words()
         return launch.command_line([*words, "--detach"])
 
 
@@ -49,6 +52,8 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
 
     Raises BadInputError when the data has a fault or labels that the model does not know.
     """
+    where = request.where.as_spec(ctx)
+    where.pop("layout", None)  # measuring is one process's work, whatever Slurm gives
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
     task = get_task(request.task or "text-classification")
@@ -66,7 +71,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     part = launch.data_part(info, source, columns)
     spec = {
         "kind": "evaluate",
-        "backend": "local",
+        **where,
         "task": task.name,
         "created": created,
         "model": launch.model_part(model),
@@ -80,7 +85,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
         ctx,
         NewRun(
             kind="evaluate",
-            backend="local",
+            backend=request.where.backend,
             task=task.name,
             name=None,
             model=model.ref,

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.errors import BadInputError, FmtuiError, UsageError
+from fmtui.runs.layout import Layout
 from fmtui.services import data as data_service
 from fmtui.services import launch, runs
 from fmtui.services.context import Context
+from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks import settings as parameters
@@ -19,7 +21,16 @@ from registry.references import check_name
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
 
-__all__ = ["TASKS", "FinetunePlan", "FinetuneRequest", "SettingInfo", "defaults", "plan", "start"]
+__all__ = [
+    "TASKS",
+    "FinetunePlan",
+    "FinetuneRequest",
+    "SettingInfo",
+    "Where",
+    "defaults",
+    "plan",
+    "start",
+]
 
 _BYTES_A_PARAMETER = 4
 _COPIES_ON_DISK = 8
@@ -37,7 +48,7 @@ class FinetuneRequest:
     name: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
-    backend: str = "local"
+    where: Where = field(default_factory=Where)
     drop_invalid: bool = False
     priority: int = 0
 
@@ -52,8 +63,7 @@ class FinetuneRequest:
             words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
         for key, value in self.settings.items():
             words += ["--set", f"{key}={value}"]
-        if self.backend != "local":
-            words += ["--backend", self.backend]
+        words += self.where.words()
         if self.drop_invalid:
             words.append("--drop-invalid")
         if self.priority:
@@ -121,13 +131,11 @@ class _Prepared:
     settings: dict[str, Any]
     warnings: list[str]
     name: str
+    where: dict[str, Any]
 
 
 def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
-    if request.backend != "local":
-        raise UsageError(
-            f"the backend `{request.backend}` is not there yet", hint="Leave --backend out."
-        )
+    where = request.where.as_spec(ctx)
     task = get_task(request.task)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
@@ -165,7 +173,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     _check_metric(settings["metric_for_best_model"], bool(held_out))
     return _Prepared(
         model, train, validation, columns, validation_columns, rows, held_out, labels, settings,
-        warnings, name,
+        warnings, name, where,
     )  # fmt: skip
 
 
@@ -191,6 +199,7 @@ def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         return FinetunePlan(0, 0, (), {}, {}, (), (str(error),), "")
     batch = ready.settings["per_device_train_batch_size"]
     every = batch * ready.settings["gradient_accumulation_steps"]
+    every *= Layout.of(ready.where).processes
     steps = int(-(-ready.rows // every) * ready.settings["num_train_epochs"])
     if ready.settings["max_steps"] > 0:
         steps = ready.settings["max_steps"]
@@ -232,7 +241,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
     created = now()
     spec = {
         "kind": "finetune",
-        "backend": request.backend,
+        **ready.where,
         "task": request.task,
         "created": created,
         "name": ready.name,
@@ -248,7 +257,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         ctx,
         NewRun(
             kind="finetune",
-            backend=request.backend,
+            backend=request.where.backend,
             task=request.task,
             name=ready.name,
             model=ready.model.ref,

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from fmtui.errors import BadInputError, ConflictError, NotFoundError
+from fmtui.errors import BadInputError, ConflictError, FmtuiError, NotFoundError
+from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, RunFolder, all_folders
 from fmtui.runs.journal import story_of
 from fmtui.runs.logs import LogReader
@@ -125,7 +126,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
     attempt, done = _seconds(story.resumed, None), story.step - story.first_step
     if info.state == "running" and attempt and done > 0:
         left = attempt / done * (story.total_steps - story.step)
-    reason = queue.reason(ctx, info.run) if info.state == "queued" else None
+    reason = _reason(ctx, info, folder)
     return RunStatus(
         info=info,
         step=story.step,
@@ -141,6 +142,13 @@ def status(ctx: Context, ref: str) -> RunStatus:
         alive=alive,
         warnings=tuple(story.warnings),
     )
+
+
+def _reason(ctx: Context, info: RunInfo, folder: RunFolder) -> str | None:
+    """Why a run waits, or why its backend can't tell how it is."""
+    if info.backend != "local" and info.state in ("queued", "not_responding"):
+        return backend_of(info.backend).status(folder).reason
+    return queue.reason(ctx, info.run) if info.state == "queued" else None
 
 
 def _seconds(start: str | None, end: str | None) -> float | None:
@@ -208,10 +216,23 @@ def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any], *, priority: in
         number = max([highest, *taken]) + 1
         rows.insert(connection, number, new)
         RunFolder.create(ctx.home.runs, number, {"run": f"r{number}", **spec}, place)
-    dispatch(ctx)
     info = rows.find(ctx.db, number)
     assert info is not None
-    return info
+    if info.backend == "local":
+        dispatch(ctx)
+    else:
+        _hand_over(ctx, info)
+    return rows.find(ctx.db, number) or info
+
+
+def _hand_over(ctx: Context, info: RunInfo) -> None:
+    """Give a new run to a backend elsewhere; what is refused there leaves nothing here."""
+    try:
+        ending.hand_over(ctx, info, RunFolder(ctx.home.runs / info.run))
+    except FmtuiError:
+        with suppress(FmtuiError):
+            remove(ctx, info.run)
+        raise
 
 
 def cancel(ctx: Context, ref: str) -> RunInfo:

@@ -17,10 +17,10 @@ from pathlib import Path
 from fmtui.errors import FmtuiError, NotFoundError, StorageError
 from fmtui.paths import Home
 from fmtui.runs import queue, slots
+from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import story_of
 from fmtui.runs.process import is_locked, locked, spawn_detached, sweep, try_lock
-from fmtui.runs.state import state_of
 from fmtui.services.context import Context
 from registry import runs
 from registry.database import Database
@@ -119,8 +119,8 @@ def reap(ctx: Context) -> dict[int, Proof]:
         if not folder.path.is_dir():
             _lost(ctx, row.id)
             continue
-        state = state_of(folder)
-        proof = settle(ctx, row.id) if state in ENDED else Proof(state)
+        status = backend_of(row.backend).status(folder)
+        proof = settle(ctx, row.id) if status.state in ENDED else Proof(status.state)
         if proof is None:
             continue
         proofs[row.id] = proof
@@ -178,15 +178,10 @@ def dispatch(ctx: Context) -> None:
     ready = [folder for folder in waiting(ctx) if not queue.place_of(folder).paused]
     if not ready or queue.is_paused(ctx.home) or room(ctx.home) is not None:
         return
-    pool = slots.pool(ctx.home)
+    pool, local = slots.pool(ctx.home), backend_of("local")
     free = len(pool.free())
     for folder in ready[:free]:
-        spawn_detached(
-            "fmtui.runs.supervisor",
-            [str(folder.path), "fmtui.services.settle"],
-            log=folder.log,
-            scope=True,
-        )
+        local.submit(folder)
     if len(ready) > free and _strangers(ctx, pool) and not is_locked(_waiter(ctx)):
         spawn_detached(
             "fmtui.services.settle", [str(ctx.home.root), "--wait"], log=Path(os.devnull)

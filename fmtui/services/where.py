@@ -1,0 +1,130 @@
+"""Where a run runs: this machine or Slurm, in one process or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fmtui.config import slurm_config
+from fmtui.errors import UsageError
+from fmtui.runs.backends import NAMES, scheduler
+from fmtui.runs.backends.slurm import SlurmOptions
+from fmtui.runs.layout import KINDS, Layout, config_text
+from fmtui.services.context import Context
+
+__all__ = ["KINDS", "NAMES", "Where", "accelerate_config", "places"]
+
+_OPTIONS = {
+    "partition": "--partition",
+    "nodes": "--nodes",
+    "gpus": "--gpus",
+    "time_limit": "--time-limit",
+    "account": "--account",
+    "qos": "--qos",
+}
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a person asks for; None and empty is what `[slurm]` in config.toml says, or nothing.
+
+    `processes` counts those of all machines. `gpus` is for each node. `slurm` holds further
+    options of sbatch by their long names.
+    """
+
+    backend: str = "local"
+    processes: int | None = None
+    machines: int | None = None
+    distributed: str = "ddp"
+    address: str | None = None
+    partition: str | None = None
+    nodes: int | None = None
+    gpus: int | None = None
+    time_limit: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    requeue: bool | None = None
+    slurm: dict[str, str] = field(default_factory=dict)
+
+    def words(self) -> list[str]:
+        """The options that say the same on the command line."""
+        words = ["--backend", self.backend] if self.backend != "local" else []
+        for name, option in (*_OPTIONS.items(), *_LAYOUT.items()):
+            value = getattr(self, name)
+            if value is not None and (name, value) != ("distributed", "ddp"):
+                words += [option, str(value)]
+        if self.requeue is not None:
+            words.append("--requeue" if self.requeue else "--no-requeue")
+        for key, value in self.slurm.items():
+            words += ["--slurm", f"{key}={value}"]
+        return words
+
+    def as_spec(self, ctx: Context) -> dict[str, Any]:
+        """The parts of a spec that say where: `backend`, `layout` and `slurm`.
+
+        Raises UsageError for what can't be.
+        """
+        if self.backend not in NAMES:
+            raise UsageError(f"no backend `{self.backend}`", hint=f"One of {', '.join(NAMES)}.")
+        slurm = self._slurm(ctx) if self.backend == "slurm" else None
+        layout = self._layout(slurm)
+        layout.check()
+        parts: dict[str, Any] = {"backend": self.backend}
+        if layout.several:
+            parts["layout"] = layout.as_spec()
+        if slurm is not None:
+            parts["slurm"] = slurm.as_spec()
+        return parts
+
+    def _layout(self, slurm: SlurmOptions | None) -> Layout:
+        machines = self.machines or (slurm.nodes if slurm else 1)
+        if slurm is not None and machines != slurm.nodes:
+            raise UsageError(
+                f"{machines} machines on {slurm.nodes} nodes", hint="Leave --num-machines out."
+            )
+        each = max(slurm.gpus, 1) if slurm else 1
+        return Layout(self.processes or machines * each, machines, self.distributed, self.address)
+
+    def _slurm(self, ctx: Context) -> SlurmOptions:
+        table = dict(slurm_config(ctx.home))
+        given = {name: getattr(self, name) for name in (*_OPTIONS, "requeue")}
+        values = table | {name: value for name, value in given.items() if value is not None}
+        more = {str(k): str(v) for k, v in {**values.pop("more", {}), **self.slurm}.items()}
+        options = SlurmOptions(**values, more=more)
+        if options.time_limit is not None:
+            try:
+                scheduler.minutes_of(options.time_limit)
+            except ValueError as error:
+                raise UsageError(
+                    f"--time-limit: {error}", hint="90 (minutes), 1:30:00 or 2-12:00:00."
+                ) from None
+        if options.nodes < 1 or options.gpus < 0:
+            raise UsageError("--nodes is at least 1, --gpus at least 0")
+        return options
+
+
+_LAYOUT = {
+    "processes": "--num-processes",
+    "machines": "--num-machines",
+    "distributed": "--distributed",
+    "address": "--main-address",
+}
+
+
+def layout_of(parts: Mapping[str, Any]) -> Layout:
+    """The layout in a spec, or in what `as_spec` gave."""
+    return Layout.of(parts)
+
+
+def accelerate_config(where: Where, ctx: Context) -> str | None:
+    """The accelerate.yaml that the run would get, None for one process. Raises UsageError."""
+    layout = Layout.of(where.as_spec(ctx))
+    return config_text(layout) if layout.several else None
+
+
+def places() -> tuple[str, ...]:
+    """The backends that this machine can reach: Slurm where its commands are."""
+    import shutil
+
+    return tuple(name for name in NAMES if name == "local" or shutil.which("sbatch"))
