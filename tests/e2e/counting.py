@@ -65,7 +65,7 @@ def work(worker: Worker) -> None:
     if final.is_dir():
         shutil.rmtree(folder.checkpoints, ignore_errors=True)
         return
-    done = _load(worker.resume_from(), spec["blob"])
+    done = load(worker.resume_from(), spec["blob"])
     claims = os.open(folder.path / "claims", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     worker.journal.state("running")
     if spec["stray"]:
@@ -103,7 +103,8 @@ def _save(root: Path, step: int, blob: int) -> None:
             checkpoints.remove(other)
 
 
-def _load(folder: Path | None, blob: int) -> int:
+def load(folder: Path | None, blob: int) -> int:
+    """The step of a checkpoint; fails where one of its files is not of that step."""
     if folder is None:
         return 0
     found = {(folder / str(number)).read_text() for number in range(FILES)}
@@ -118,7 +119,8 @@ def log_lines(folder: RunFolder) -> list[int]:
     while chunk := reader.read():
         content += chunk
     reader.close()
-    numbered = [line for line in content.decode().splitlines() if "line" in line]
+    own = [x for x in content.decode().splitlines() if not x.startswith("  File")]
+    numbered = [line for line in own if "line" in line]
     found = [re.fullmatch(r"\d\d:\d\d:\d\d line (\d+)( x*)?", line) for line in numbered]
     assert all(found), [line for line, match in zip(numbered, found, strict=True) if not match]
     return [int(match[1]) for match in found if match]
