@@ -43,6 +43,8 @@ class Storm:
         self.model = model
         self.kills: Counter[str] = Counter()
         self.env = {**os.environ, "FMTUI_HOME": str(home.root)}
+        home.root.mkdir(exist_ok=True)
+        home.config.write_text("[runs]\nlog_mb = 0.002\nlog_parts = 1000\n")
 
     def strike(self, kinds: list[str]) -> None:
         """One kill, of something that was alive; then everything shown must be true."""
