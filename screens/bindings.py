@@ -105,20 +105,36 @@ TABLE = _named(
         ],
         "runs": [
             _key("x", "cancel", "cancel", "Cancel this run."),
-            _key("r", "resume", "resume", "Resume from the last checkpoint."),
+            _key("R", "resume", "resume", "Resume from the last checkpoint."),
             _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
         ],
         "run": [
+            _key("x", "cancel", "cancel", "Cancel this run."),
+            _key("R", "resume", "resume", "Resume from the last checkpoint."),
+            _key("o", "output", "model", "Open the model that this run made."),
             _key("l", "show('log')", "log", "What the run printed.", name="log"),
             _key("m", "show('metrics')", "metrics", "All that was measured.", name="metrics"),
+            _key(
+                "r",
+                "show('resources')",
+                "resources",
+                "Processor, memory and GPU, as they were used.",
+                name="resources",
+            ),
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
-            _key("x", "cancel", "cancel", "Cancel this run."),
-            _key("r", "resume", "resume", "Resume from the last checkpoint."),
-            _key("o", "output", "model", "Open the model that this run made."),
+            _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
         "log": [
             _key("slash", "find", "find", "Show only the lines that hold a word; esc shows all."),
             _key("f", "follow", "follow", "Stay at the end while the log grows."),
+            _key("n", "hit(1)", "next hit", "The next line that holds the words.", name="next"),
+            _key(
+                "N", "hit(-1)", "last", "The line before that holds them.", show=False, name="last"
+            ),
+            _key("w", "wrap", "wrap", "Break long lines, or scroll them sideways."),
+            _key(
+                "c", "copy_lines", "copy", "Copy the selection, or the lines in sight.", show=False
+            ),
             _key("down,j", "scroll_down", "down", "One line down.", show=False, name="down"),
             _key("up,k", "scroll_up", "up", "One line up.", show=False, name="up"),
             _key("right", "scroll_right", "right", "Scroll right.", show=False, name="right"),

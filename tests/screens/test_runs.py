@@ -9,6 +9,8 @@ import pytest
 from fmtui.services import runs
 from fmtui.services.context import Context
 from registry.views import RunInfo
+from screens.places import go
+from tests.command import fmtui
 from tests.screens.tools import SIZES, hides, make_run, opened, running, shows, text, type_in
 
 
@@ -62,7 +64,7 @@ async def test_a_failed_run_says_why_and_can_be_resumed(here: Context) -> None:
         await pilot.press("4")
         await shows(pilot, run)
         await pilot.press("enter")
-        await shows(pilot, "the worker was killed by signal 9", "✗ failed", "r resume")
+        await shows(pilot, "the worker was killed by signal 9", "✗ failed", "R resume")
         assert "x cancel" not in text(pilot), "nothing is left to cancel"
 
 
@@ -102,6 +104,66 @@ async def test_the_log_is_filtered_live(here: Context) -> None:
         assert "step 59" not in text(pilot)
         await pilot.press("escape")
         await shows(pilot, "60 lines", "step 59")
+
+
+async def test_what_was_looked_for_is_found_among_all_lines(here: Context) -> None:
+    run = make_run(here)
+    log = runs.log_path(here, run)
+    log.write_text("".join(f"line {n}{' ERROR' if n % 100 == 7 else ''}\n" for n in range(1_000)))
+    async with opened() as pilot:
+        await go(pilot.app, f"run:{run}")
+        await shows(pilot, "line 999", "1,000 lines")
+        await pilot.press("slash")
+        await type_in(pilot, "error")
+        await shows(pilot, "10 lines")
+        await pilot.press("enter")
+        await shows(pilot, "n next hit")
+        await pilot.press("g", "n")
+        await shows(pilot, "line 8 of 1,000", "line 7 ERROR", "line 8")
+        await pilot.press("n")
+        await shows(pilot, "line 108 of 1,000", "line 106", "line 107 ERROR")
+        await pilot.press("N", "N")
+        await shows(pilot, "line 8 of 1,000", "No line before this one holds it.")
+
+
+async def test_long_lines_are_scrolled_sideways_or_broken(here: Context) -> None:
+    run = make_run(here)
+    log = runs.log_path(here, run)
+    log.write_text("".join(f"line {n} {'-' * 150}the end of {n}\n" for n in range(50)))
+    async with opened() as pilot:
+        await go(pilot.app, f"run:{run}")
+        await shows(pilot, "line 49 ---")
+        assert "the end of" not in text(pilot)
+        await pilot.press(*["right"] * 12)
+        await shows(pilot, "the end of 49")
+        with log.open("a") as file:
+            file.write(f"line 50 {'-' * 150}the end of 50\n")
+        await shows(pilot, "the end of 50")
+        await pilot.press("w")
+        seen = await shows(pilot, "line 50 ---", "the end of 50", "line 48 ---")
+        assert seen.index("the end of 49") < seen.index("line 50 ")
+        await pilot.press("g")
+        await shows(pilot, "line 0 ---", "the end of 0", "paused")
+        await pilot.press("j")
+        await shows(pilot, "line 1 ---")
+        assert "line 0 " not in text(pilot)
+        await pilot.press("G")
+        await shows(pilot, "the end of 50", "follow ✓")
+
+
+async def test_the_command_prints_what_the_screen_shows(here: Context) -> None:
+    run = make_run(here)
+    log = runs.log_path(here, run)
+    log.rename(log.with_name("log.1.txt"))
+    log.write_bytes(b"one\r 50%\r100%\n\x1b[2J\x1b[31mred\x1b[0m\nstep 60 loss\n")
+    assert fmtui("run", "logs", run).out.splitlines()[-3:] == ["100%", "red", "step 60 loss"]
+    assert (
+        fmtui("run", "logs", run, "--tail", "4").out.splitlines()[0]
+        == "09:26:59 step 59 loss 0.820"
+    )
+    found = fmtui("run", "logs", run, "--grep", "STEP 3", "--tail", "2").out.splitlines()
+    assert [line.split()[2] for line in found] == ["38", "39"]
+    assert fmtui("run", "logs", run, "--tail", "0").out == ""
 
 
 async def test_removing_a_run_asks_first(here: Context) -> None:

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from fmtui.services.context import Context
+from fmtui.services.logs import coloured, printed
 from fmtui.services.text import clean, one_line
-from screens.widgets.log_view import shown
 from tests.screens.tools import SIZES, lines, make_run, opened, shows, text
 
 NASTY = "[red]\x1b[31mboom\x1b[0m\x1b]0;title\x07[/] [link=x]\u202eevil\x9b2J\r\n"
@@ -56,8 +56,17 @@ def test_clean(given: str, left: str) -> None:
 
 
 def test_a_line_of_a_log_is_as_a_terminal_leaves_it() -> None:
-    assert shown(" 10%|#   \r 50%|##  \r100%|####\r") == "100%|####"
-    assert shown("\x1b[1mbold\x1b[0m\tx") == "bold    x"
+    assert printed(b" 10%|#   \r 50%|##  \r100%|####\r\n") == ["100%|####"]
+    assert printed(b"one\ntwo") == ["one", "two"]
+    assert coloured("a\x1b[2J\x1b]0;title\x07\tx\x1b[3A") == "a       x"
+
+
+def test_a_line_of_a_log_keeps_its_colours() -> None:
+    assert coloured("\x1b[1;31mbold\x1b[0m\tx") == "\x1b[1;31mbold\x1b[0m    x"
+    assert printed(b"\x1b[31mred\nplain\n") == ["\x1b[31mred\x1b[0m", "plain"]
+    assert printed(b"a \x1b[31mRed\x1b[0m fox\nnone\n", "red fox") == [
+        "a \x1b[31mRed\x1b[0m fox\x1b[0m"
+    ]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -146,3 +146,60 @@ def test_a_spike_among_ten_thousand_points_is_seen() -> None:
 def test_one_point_and_none_are_drawn() -> None:
     assert braille([], 10, 3) == ["", "", ""]
     assert any(cell != "\u2800" for row in braille([(5, 1.0)], 10, 3) for cell in row)
+
+
+def test_the_end_of_a_large_log_is_there_before_its_beginning_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    every = [f"line {n} " + "x" * (n % 200) for n in range(20_000)]
+    path.write_text("".join(f"{line}\n" for line in every))
+    assert path.stat().st_size > 20 * BLOCK
+    file = LogFile(path)
+    assert file.grow(), "one step, whatever the size"
+    assert not file.whole and file.lines < 5_000
+    assert file.line(file.lines - 1) == every[-1]
+    seen = file.lines
+    grown(file)
+    assert file.whole and file.lines == 20_000
+    assert file.take_shift() == 20_000 - seen and file.take_shift() == 0
+    assert [file.line(n) for n in range(0, 20_000, 371)] == every[::371]
+
+
+def test_all_parts_of_a_log_are_read_in_their_order(tmp_path: Path) -> None:
+    log, rng = tmp_path / "log.txt", random.Random(3)
+    file, written, parts = LogFile(log), list[str](), 0
+    for number in range(40):
+        new = [f"{number}.{n} " + "y" * rng.randrange(300) for n in range(rng.randrange(200))]
+        written += new
+        with log.open("a") as handle:
+            handle.write("".join(f"{line}\n" for line in new))
+        if rng.random() < 0.3:
+            parts += 1
+            log.rename(tmp_path / f"log.{parts}.txt")
+            log.touch()
+        if rng.random() < 0.7:
+            grown(file)
+    grown(file)
+    assert parts > 3
+    assert [file.line(n) for n in range(file.lines)] == written
+    fresh = grown(LogFile(log))
+    assert [fresh.line(n) for n in range(fresh.lines)] == written
+    (tmp_path / "log.1.txt").unlink()
+    with log.open("a") as handle:
+        handle.write("after\n")
+    log.rename(tmp_path / f"log.{parts + 1}.txt")
+    log.touch()
+    grown(file)
+    assert file.lines < len(written) and file.line(file.lines - 1) == "after"
+    assert file.line(0) in written, "what was dropped is gone, what is kept begins with a line"
+
+
+def test_a_progress_bar_of_megabytes_is_shown_by_its_last_state(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    bar = "".join(f"\r{n:>7} of 90000 |" + "#" * 20 for n in range(90_001))
+    path.write_text("begin\n" + bar + "\nend\n")
+    file = grown(LogFile(path))
+    assert file.lines == 3
+    assert file.line(1).startswith("  90000 of 90000 |#")
+    path.write_text("begin\n" + bar)
+    file = grown(LogFile(path))
+    assert file.line(1).startswith("  90000 of 90000 |#"), "while it is under way too"
