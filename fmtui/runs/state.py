@@ -24,7 +24,8 @@ def state_of(folder: RunFolder) -> str:
     """
     end = folder.exit()
     if end is not None:
-        return end.state
+        # The supervisor holds on until all that the run started is gone.
+        return "finalizing" if end.state == "canceled" and folder.held() else end.state
     if not folder.held():
         if not folder.was_started():
             return "queued"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import time
 from pathlib import Path
@@ -18,6 +20,8 @@ from fmtui.workers.harness import Worker
 from fmtui.workers.together import Together
 
 _PROGRESS_SECONDS = 0.5
+_NOTHING_LEFT = 1_000_000
+"""Bytes free on a disk that is taken for full once a checkpoint could not be written to it."""
 
 
 class BucketTrainer(Trainer):  # type: ignore[misc]
@@ -63,7 +67,14 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
         if self.args.should_save:
             shutil.rmtree(folder, ignore_errors=True)
         self.together.wait()
-        super()._save_checkpoint(model, trial)
+        try:
+            super()._save_checkpoint(model, trial)
+        except Exception as error:
+            full = shutil.disk_usage(root).free < _NOTHING_LEFT
+            shutil.rmtree(folder, ignore_errors=True)
+            if full:  # whatever words the writer of tensors found for it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
         self.together.wait()
         if self.args.should_save:
             mark_complete(folder)

@@ -19,7 +19,8 @@ from fmtui.services import queue, runs
 from fmtui.services.context import Context
 from registry.database import Database
 from tests.e2e import counting
-from tests.e2e.cli import until
+from tests.e2e.cli import Cli, until
+from tests.tiny import write_messages
 
 STEPS = 400
 
@@ -96,6 +97,28 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     filler.unlink()
     assert runs.show(small, "r1").state == "failed"
     goes_on_to_its_end(small, folder)
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("leave", [0, 60_000, 120_000])
+def test_a_real_finetune_on_a_full_disk_goes_on(small: Context, bert: Path, leave: int) -> None:
+    data = write_messages(small.home.root.parent / "train.csv", 120)
+    cli = Cli(small.home.root, {})
+    cli.run("model", "import", str(bert), "--name", "tiny")
+    cli.run(
+        "finetune", "tiny", "--task", "text-classification", "--train", str(data), "--name", "made",
+        "--set", "num_train_epochs=40", "--set", "logging_steps=1", "--detach",
+    )  # fmt: skip
+    folder = RunFolder(small.home.runs / "r1")
+    until(lambda: folder.last_checkpoint() is not None)
+    filler = fill(small, leave=leave)
+    ended_for_want_of_room(small, folder)
+    filler.unlink()
+    assert runs.resume_interrupted(small)[0] == ["r1"]
+    until(lambda: runs.show(small, "r1").state == "completed")
+    found = [p.step for p in runs.metrics(small, "r1") if p.name == "learning_rate"]
+    assert found == list(range(1, found[-1] + 1))
+    assert runs.show(small, "r1").output == "made:1"
 
 
 def test_a_result_that_finds_no_room_is_registered_later(small: Context, bert: Path) -> None:
