@@ -18,8 +18,8 @@ from textual.strip import Strip
 from fmtui.services.logs import coloured
 from screens.widgets.log_file import LogFile
 
-LIVELY_SECONDS, IDLE_SECONDS = 0.04, 0.25
-"""How often the file is looked at, while it grows and while it does not."""
+BUSY_SECONDS, LIVELY_SECONDS, IDLE_SECONDS = 0.01, 0.04, 0.25
+"""How often the file is looked at: while it is counted, while it grows, while it does not."""
 _MOST_SELECTED = 10_000
 
 
@@ -62,10 +62,10 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
         grew = self.screen.is_active and self.file.grow()
         if grew:
             self.redraw()
+        wait = LIVELY_SECONDS if grew else IDLE_SECONDS
         if grew and not (self.file.whole and self.file.searched):
-            self.call_later(self.poll)
-        else:
-            self.set_timer(LIVELY_SECONDS if grew else IDLE_SECONDS, self.poll)
+            wait = BUSY_SECONDS  # what was found is painted before more is looked for
+        self.set_timer(wait, self.poll)
 
     def redraw(self) -> None:
         """Draw what the file holds now; what is read stays where it is."""
