@@ -72,13 +72,13 @@ def supervise(folder: RunFolder, afterwards: str) -> bool:
 
 def _carry(folder: RunFolder, lock: int, slot: slots.Slot, afterwards: str) -> None:
     become_subreaper()
-    identity = Identity.of(os.getpid())
-    assert identity is not None
-    identity.save(folder.path / "supervisor.json")
     canceled = _Canceled()
     signal.signal(signal.SIGTERM, canceled)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    identity = Identity.of(os.getpid())  # known only now, when it can be told to end
+    assert identity is not None
+    identity.save(folder.path / "supervisor.json")
     journal = Journal(folder.journal)
     journal.state("starting", slot=slot.name)
     token = {TOKEN: token_of(folder.path), AFTERWARDS: afterwards}

@@ -44,15 +44,16 @@ class _Local:
         lock = try_lock(folder.lock)
         if lock is None:
             _end_processes(folder)
-            return
-        # Nobody carries it: it was still queued, or its processes died just now.
+            lock = try_lock(folder.lock)
+        # Nobody carries it: it has ended now, or it was queued, or was killed before it began.
         try:
             sweep(folder.path)
-            if folder.exit() is None:
+            if lock is not None and folder.exit() is None:
                 resumable = folder.last_checkpoint() is not None
                 folder.write_exit(Exit("canceled", now(), "canceled", resumable))
         finally:
-            os.close(lock)
+            if lock is not None:
+                os.close(lock)
 
     def collect(self, folder: RunFolder) -> Exit | None:
         return folder.exit() if self.status(folder).state in ENDED else None
