@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 import time
@@ -159,6 +160,19 @@ def test_a_machine_that_goes_down_interrupts_and_does_not_cancel(ctx: Context, b
     assert folder.last_checkpoint() is not None
     assert runs.resume_interrupted(ctx) == (["r1"], [])
     runs.cancel(ctx, "r1")
+
+
+def test_a_run_can_be_canceled_at_any_moment(ctx: Context, bert: Path) -> None:
+    rng = random.Random(3)
+    for delay in [rng.uniform(0, 0.5) for _ in range(12)]:
+        info = counting.create(ctx, bert, steps=100_000, pause=0.01)
+        folder = RunFolder(ctx.home.runs / info.run)
+        time.sleep(delay)
+        begun = time.monotonic()
+        assert runs.cancel(ctx, info.run).state == "canceled", f"{info.run} after {delay:.3f} s"
+        assert time.monotonic() - begun < 20
+        assert not folder.held()
+        assert strays(folder.path) == []
 
 
 SYSTEMD_RUN = """#!{python}
