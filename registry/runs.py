@@ -149,8 +149,18 @@ def settle(
 
 def metrics(db: Database, number: int) -> list[MetricPoint]:
     """The points of a settled run, in the order in which they were measured."""
+    return _points(db, number, "split != 'system'")
+
+
+def resources(db: Database, number: int) -> list[MetricPoint]:
+    """What a settled run used of the machine, by time."""
+    return _points(db, number, "split = 'system'")
+
+
+def _points(db: Database, number: int, where: str) -> list[MetricPoint]:
     rows = db.read().execute(
-        "SELECT step, epoch, split, name, value FROM metric WHERE run_id = ? ORDER BY id",
+        f"SELECT step, epoch, split, name, value FROM metric WHERE run_id = ? AND {where} "
+        "ORDER BY id",
         (number,),
     )
     return [MetricPoint(*row) for row in rows]

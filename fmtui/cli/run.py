@@ -133,10 +133,15 @@ def _print(lines: Iterable[str], last: deque[str] | None = None) -> None:
 @click.argument("ref")
 @json_option
 def metrics(ref: str, as_json: bool) -> None:
-    """Every point of every curve."""
+    """Every point of every curve.
+
+    The split `system` tells what the run used of the machine; its steps are seconds since the
+    first sample, cpu_percent 100 is one core.
+    """
     from fmtui.services import runs
 
-    points = runs.metrics(context(), ref)
+    ctx = context()
+    points = [*runs.metrics(ctx, ref), *runs.resources(ctx, ref)]
     if as_json:
         print_json([point.as_json() for point in points])
     else:

@@ -1,8 +1,9 @@
 """The journal of a run: one JSON object a line, appended in a single write, read incrementally.
 
 Events: `state` (state), `metric` (step, epoch, split, values), `progress` (step, total, epoch,
-epochs, rate), `checkpoint` (step, path), `resumed` (step), `best` (text), `kept` (the step of the
-model that was kept), `warning` and `note` (message).
+epochs, rate), `resource` (values: what the run used of the machine), `checkpoint` (step, path),
+`resumed` (step), `best` (text), `kept` (the step of the model that was kept), `warning` and
+`note` (message).
 A resumed run repeats the steps after its checkpoint, so readers forget the metrics beyond it; one
 that begins again (`resumed` with step 0) has none.
 """
@@ -14,6 +15,7 @@ import math
 import os
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,7 @@ class Story:
     """What a journal tells so far. `read` goes on where the last call stopped.
 
     `started` is when it first ran; `resumed` and `first_step` tell where this attempt began.
+    `resources` are points of the split `system`, whose step is in seconds since the first of them.
     """
 
     path: Path
@@ -82,7 +85,9 @@ class Story:
     kept_step: int | None = None
     last_event: str | None = None
     points: list[MetricPoint] = field(default_factory=list)
+    resources: list[MetricPoint] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _first_sample: datetime | None = None
     _offset: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -127,6 +132,8 @@ class Story:
             self.step, self.total_steps = event["step"], event["total"]
             self.epoch, self.total_epochs = event["epoch"], event["epochs"]
             self.rate = event.get("rate")
+        elif kind == "resource":
+            self._take_sample(event)
         elif kind == "best":
             self.best = event["text"]
         elif kind == "kept":
@@ -136,6 +143,20 @@ class Story:
             self.points = [p for p in self.points if p.step <= step] if step else []
         elif kind == "warning":
             self.warnings.append(event["message"])
+
+    def _take_sample(self, event: dict[str, Any]) -> None:
+        moment = datetime.fromisoformat(event["t"])
+        self._first_sample = self._first_sample or moment
+        second = round((moment - self._first_sample).total_seconds())
+        if self.resources and second <= self.resources[-1].step:
+            return
+        values: dict[str, float] = event["values"]
+        if self.rate is not None:
+            values = {**values, "rows_per_second": self.rate}
+        self.resources += [
+            MetricPoint(second, None, "system", name, float(value))
+            for name, value in values.items()
+        ]
 
     def final_metrics(self) -> dict[str, float]:
         """Every metric of the model that was kept, on held-out rows; else its last value.

@@ -40,6 +40,7 @@ __all__ = [
     "reindex",
     "remove",
     "report",
+    "resources",
     "resume",
     "resume_interrupted",
     "show",
@@ -166,6 +167,19 @@ def metrics(ctx: Context, ref: str) -> list[MetricPoint]:
     if folder.journal.exists():
         return list(story_of(folder.journal).points)
     return rows.metrics(ctx.db, _number(ref))
+
+
+def resources(ctx: Context, ref: str) -> list[MetricPoint]:
+    """What the run used of the machine: split `system`, steps in seconds since the first sample.
+
+    Names: cpu_percent (100 is one core), memory_bytes, rows_per_second, and where there is a GPU
+    gpu_percent and gpu_memory_bytes.
+    """
+    show(ctx, ref)
+    folder = _folder(ctx, ref)
+    if folder.journal.exists():
+        return list(story_of(folder.journal).resources)
+    return rows.resources(ctx.db, _number(ref))
 
 
 def log_path(ctx: Context, ref: str) -> Path:

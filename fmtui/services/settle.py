@@ -81,7 +81,7 @@ def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
         ended=end.ended,
         error=error,
         metrics=story.final_metrics(),
-        points=story.points,
+        points=[*story.points, *story.resources],
         output_version_id=output,
     )
 

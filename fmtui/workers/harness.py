@@ -23,6 +23,7 @@ from fmtui.runs.folder import FULL, Exit, RunFolder
 from fmtui.runs.journal import Journal, Story
 from fmtui.runs.layout import INTERRUPTIBLE, STOP_SIGNALS, Layout
 from fmtui.runs.process import AFTERWARDS, Identity, spawn_detached
+from fmtui.workers import resources
 from registry.database import now
 
 _HEARTBEAT_SECONDS = 2.0
@@ -127,6 +128,8 @@ def _be_known(worker: Worker) -> None:
         if identity is not None:
             identity.save(worker.folder.path / "worker.json")
     threading.Thread(target=_beat, args=(worker,), daemon=True).start()
+    if worker.main:
+        resources.watch(worker.journal, several=worker.several)
 
 
 def _listen(worker: Worker) -> None:
