@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from fmtui.errors import ConflictError, FmtuiError
 from fmtui.runs import queue
@@ -15,6 +16,9 @@ from fmtui.services.settle import dispatch, reap, settle
 from registry import runs as rows
 from registry.database import now, storage_errors
 from registry.views import RunInfo
+
+_GONE_SECONDS = 10.0
+"""How long what has ended may take to be gone."""
 
 
 def cancel(ctx: Context, info: RunInfo) -> None:
@@ -46,7 +50,7 @@ def resume(ctx: Context, info: RunInfo) -> None:
             f"the folder of {info.run} is gone", hint="Start it anew; nothing can be gone on with."
         )
     with storage_errors(folder.path):
-        lock = try_lock(folder.lock)
+        lock = _lock_soon(folder)
         if lock is None:
             raise ConflictError(f"{info.run} is still ending", hint="Try again in a moment.")
         try:
@@ -67,6 +71,14 @@ def resume(ctx: Context, info: RunInfo) -> None:
         dispatch(ctx)
     else:
         hand_over(ctx, info, folder)
+
+
+def _lock_soon(folder: RunFolder) -> int | None:
+    """The lock of a run that has ended; its supervisor may need a moment to be gone."""
+    deadline = time.monotonic() + _GONE_SECONDS
+    while (lock := try_lock(folder.lock)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return lock
 
 
 def hand_over(ctx: Context, info: RunInfo, folder: RunFolder) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from fmtui.errors import ConflictError
 from fmtui.paths import Home
 from fmtui.runs.checkpoints import COMPLETE
 from fmtui.runs.folder import ENDED, RunFolder, all_folders
@@ -160,8 +159,7 @@ class Storm:
             for info in found:
                 if info.state == "failed":
                     assert any(words in (info.error or "") for words in KILLED), info.error
-                    with contextlib.suppress(ConflictError):  # it is still ending
-                        runs.resume(self.ctx, info.run)
+                    runs.resume(self.ctx, info.run)
             return all(info.state == "completed" for info in found)
 
         until(all_done, seconds=150)
