@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 
 from registry.errors import BadInputError, NotFoundError, RemoteError
 from registry.hub_errors import hub_errors
+from registry.progress import Meter
 
 _REVISION = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -87,12 +89,28 @@ def _ask(repo: str, revision: str) -> Listing:
     siblings = info.siblings or []
     if all(file.blob_id or file.lfs for file in siblings):
         files = [
-            HubFile(f.rfilename, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id)
-            for f in siblings
+            _file(f.rfilename, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id) for f in siblings
         ]
     else:  # a mirror that lists names alone: its tree has the hashes
         files = _tree(api.endpoint, repo, info.sha)
-    return Listing(repo, info.sha, tuple(f for f in files if "/" not in f.name))
+    return Listing(repo, info.sha, tuple(f for f in files if _plain(f.name)))
+
+
+def _plain(name: str) -> bool:
+    """Whether a name is one at the top of a folder: no path, nothing that a terminal obeys."""
+    return name.isprintable() and not name.startswith(".") and not set(name) & set("/\\:")
+
+
+def _file(name: str, size: int | None, sha256: str | None, blob_id: str | None) -> HubFile:
+    """What the hub tells of a file. Its hashes name files in the cache, so they are held to it.
+
+    Raises:
+        RemoteError: a hash is none.
+    """
+    for value, length in ((sha256, 64), (blob_id, 40)):
+        if value is not None and not re.fullmatch(rf"[0-9a-f]{{{length}}}", value):
+            raise RemoteError("the hub tells a hash that is none", hint="Is HF_ENDPOINT right?")
+    return HubFile(str(name), size, sha256, blob_id)
 
 
 def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
@@ -113,9 +131,7 @@ def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
         for entry in response.json():
             if entry["type"] == "file":
                 lfs = entry.get("lfs") or {}
-                files.append(
-                    HubFile(entry["path"], entry["size"], lfs.get("oid"), entry.get("oid"))
-                )
+                files.append(_file(entry["path"], entry["size"], lfs.get("oid"), entry.get("oid")))
         url = response.links.get("next", {}).get("url")
     return files
 
@@ -134,7 +150,8 @@ def _patiently(call: Callable[[], Any]) -> Any:
     return call()
 
 
-def _repo_folder(repo: str) -> Path:
+def repo_folder(repo: str) -> Path:
+    """Where the cache keeps a repository."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser() / ("models--" + repo.replace("/", "--"))
@@ -142,7 +159,7 @@ def _repo_folder(repo: str) -> Path:
 
 def _remember(repo: str, revision: str, commit: str) -> None:
     """Write the cache's reference, so that the revision can be found offline."""
-    path = _repo_folder(repo) / "refs" / revision
+    path = repo_folder(repo) / "refs" / revision
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temp = path.with_name(path.name + ".new")
@@ -153,7 +170,7 @@ def _remember(repo: str, revision: str, commit: str) -> None:
 
 
 def _from_cache(repo: str, revision: str) -> Listing:
-    folder = _repo_folder(repo)
+    folder = repo_folder(repo)
     try:
         is_commit = _COMMIT.fullmatch(revision)
         commit = revision if is_commit else (folder / "refs" / revision).read_text().strip()
@@ -179,10 +196,12 @@ def _from_cache(repo: str, revision: str) -> Listing:
     return Listing(repo, commit, tuple(files), cached=True)
 
 
-def fetch(listing: Listing, name: str, advance: Callable[[int], None]) -> tuple[Path, str]:
+def fetch(listing: Listing, name: str, advance: Meter) -> tuple[Path, str]:
     """Bring one file into the cache and hold it against the hash that the hub lists.
 
-    A file that was damaged on the way (or long ago, in the cache) is fetched once more.
+    It gets its name in the cache when it is whole and right, not before; what came of it is kept
+    for the next try. A file that was damaged on the way (or long ago, in the cache) is fetched
+    once more.
 
     Args:
         advance: Gets the number of bytes of each step, negative when a step is taken back.
@@ -196,60 +215,102 @@ def fetch(listing: Listing, name: str, advance: Callable[[int], None]) -> tuple[
         BadInputError: offline, the file in the cache is damaged; it is removed.
         StorageError: the disk is full.
     """
-    file = listing.file(name)
-    for attempt in (1, 2):
-        path = _download(listing, name, advance, again=attempt > 1)
-        digest = _digest(path, file)
-        if digest is not None:
-            return path, digest
+    file, folder = listing.file(name), repo_folder(listing.repo)
+    pointer = folder / "snapshots" / listing.commit / name
+    with hub_errors(listing.repo, listing.commit), _quiet():
+        if pointer.is_file():
+            digest = _digest(pointer, file)
+            if digest is not None:
+                return pointer, digest
+            pointer.resolve().unlink(missing_ok=True)
+            pointer.unlink(missing_ok=True)
+            if listing.cached:
+                raise BadInputError(
+                    f"{name} of hf:{listing.repo} is damaged in the hub's cache",
+                    hint="It was removed; import again without HF_HUB_OFFLINE.",
+                )
         if listing.cached:
-            break
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-    if listing.cached:
-        raise BadInputError(
-            f"{name} of hf:{listing.repo} is damaged in the hub's cache",
-            hint="It was removed; import again without HF_HUB_OFFLINE.",
-        )
-    raise RemoteError(
-        f"{name} of hf:{listing.repo} arrived damaged: it is not what the hub lists",
+            raise NotFoundError(f"hf:{listing.repo} lacks {name} in the hub's cache")
+        return _bring(listing, file, pointer, advance)
+
+
+def _bring(listing: Listing, file: HubFile, pointer: Path, advance: Meter) -> tuple[Path, str]:
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    url = hf_hub_url(listing.repo, file.name, revision=listing.commit)
+    blob_name, size = file.sha256 or file.blob_id, file.size
+    blobs = repo_folder(listing.repo) / "blobs"
+    blob = blobs / (blob_name or "unknown")
+    if not (blob_name and blob.is_file() and _digest(blob, file)):
+        told = get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        size = told.size if size is None else size
+        if blob_name is None:
+            if not told.etag or not re.fullmatch(r"[\w.-]{8,128}", told.etag):
+                raise RemoteError(f"the hub tells no hash of {file.name}")
+            blob = blobs / told.etag
+        if size is None:
+            raise RemoteError(f"the hub tells no size of {file.name}")
+        _download(url, build_hf_headers(), file, size, blob, listing, advance)
+    digest = _digest(blob, file)
+    if digest is None:
+        raise _damaged(listing, file)
+    _point(pointer, blob)
+    return pointer, digest
+
+
+def _download(
+    url: str,
+    headers: dict[str, str],
+    file: HubFile,
+    size: int,
+    blob: Path,
+    listing: Listing,
+    advance: Meter,
+) -> None:
+    """Fetch what is missing; what is wrong is thrown away and fetched once more."""
+    from huggingface_hub import constants
+
+    from registry.download import Fetch, WrongLengthError
+    from registry.partial import Partial
+
+    for _ in range(2):
+        partial = Partial(blob, size)
+        try:
+            if blob.is_file() and _digest(blob, file):
+                partial.drop()
+                return  # another process brought it while this one waited
+            Fetch(url, headers, partial, constants.HF_HUB_DOWNLOAD_TIMEOUT).run(advance)
+            if _digest(partial.path, file):
+                partial.finish(blob)
+                return
+            partial.drop()
+            advance(-size, had=True)
+        except WrongLengthError:
+            partial.drop()
+            advance(-sum(partial.done), had=True)
+        finally:
+            partial.close()
+    raise _damaged(listing, file)
+
+
+def _damaged(listing: Listing, file: HubFile) -> RemoteError:
+    return RemoteError(
+        f"{file.name} of hf:{listing.repo} arrived damaged: it is not what the hub lists",
         hint="It was removed; import again, from another mirror if this goes on.",
     )
 
 
-def _download(listing: Listing, name: str, advance: Callable[[int], None], *, again: bool) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    with hub_errors(listing.repo, listing.commit), _quiet():
-        return Path(
-            hf_hub_download(
-                listing.repo,
-                name,
-                revision=listing.commit,
-                force_download=again,
-                local_files_only=listing.cached,
-                tqdm_class=_meter(advance),
-            )
-        )
-
-
-def _meter(advance: Callable[[int], None]) -> Any:
-    """What the library takes for a progress bar; it tells `advance` and draws nothing."""
-    from tqdm.std import tqdm  # type: ignore[import-untyped]
-
-    class Meter(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs | {"disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            advance(int(n or 0))
-
-        # The library's own extension: with it, one bar stands for both ends of a transfer.
-        def update_transfer(self, n: float | None = 1) -> None: ...
-
-        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None: ...
-
-    return Meter
+def _point(pointer: Path, blob: Path) -> None:
+    """The cache's own link from a commit's file name to the content."""
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    temp = pointer.with_name(pointer.name + ".new")
+    temp.unlink(missing_ok=True)
+    try:
+        temp.symlink_to(os.path.relpath(blob, pointer.parent))
+    except OSError:  # a file system without such links
+        os.link(blob, temp)
+    temp.replace(pointer)
 
 
 @contextmanager

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from registry import folder as model_folder
 from registry import hub, search, weights
 from registry.database import Database
 from registry.errors import BadInputError, NotFoundError
+from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
 from registry.store import Facts, Report, incoming, name_taken, place
 from registry.views import CatalogEntry, ImportProgress
@@ -82,7 +82,7 @@ def _from_folder(db: Database, models: Path, path: Path, name: str, progress: Re
     files = [path / file for file in description.files]
     for file in files:
         _stay_inside(file, path)
-    advance = _Counter(progress, "copying", sum(file.stat().st_size for file in files))
+    advance = Counter(progress, "copying", sum(file.stat().st_size for file in files))
     with incoming(models, advance.total) as held:
         for file in files:
             held.copy(file, file.name, advance.on(file.name))
@@ -121,19 +121,17 @@ def _from_hub(
     if model_folder.CONFIG not in names:
         raise BadInputError("holds no config.json, so it is no model for transformers", file=where)
     # The small file first: what can't be used is refused before its weights are fetched.
-    config, digest = hub.fetch(listing, model_folder.CONFIG, lambda _: None)
+    config, digest = hub.fetch(listing, model_folder.CONFIG, unseen)
     model_folder.read_config(config, f"{where}/{model_folder.CONFIG}")
     held_in = [main]
     if main == weights.INDEX:
-        index, _ = hub.fetch(listing, main, lambda _: None)
+        index, _ = hub.fetch(listing, main, unseen)
         held_in += weights.shards(index)
         if absent := [shard for shard in held_in if shard not in names]:
             raise BadInputError(f"its index names {absent[0]}, which is missing", file=where)
 
     wanted_names = [*model_folder.beside_weights(names), *held_in]
-    advance = _Counter(
-        progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names)
-    )
+    advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
     fetched = {}
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))
@@ -149,29 +147,3 @@ def _from_hub(
             verified=True,
         )
         return place(db, models, held, name, description, facts, next_version=False)
-
-
-class _Counter:
-    """Adds up bytes over files. A file that was already there counts when it is finished."""
-
-    def __init__(self, report: Report, stage: str, total: int) -> None:
-        self.total = total
-        self._report = report
-        self._stage = stage
-        self._done = 0
-        self._in_file = 0
-
-    def on(self, file: str) -> Callable[[int], None]:
-        self._in_file = 0
-
-        def advance(count: int) -> None:
-            self._in_file += count
-            self._done += count
-            self._report(ImportProgress(self._stage, file, self._done, self.total))
-
-        return advance
-
-    def finish(self, file: str, size: int) -> None:
-        """Count the file as done, however much of it came over the line."""
-        self._done += size - self._in_file
-        self._report(ImportProgress(self._stage, file, self._done, self.total))

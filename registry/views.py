@@ -130,13 +130,16 @@ class ModelInfo:
 class ImportProgress:
     """How far an import is. `stage` is one of asking, downloading, copying, checking.
 
-    `done` and `total` are bytes over all files; `total` is 0 while it is not known.
+    `done` and `total` are bytes over all files; `total` is 0 while it is not known. `rate` is
+    bytes a second, `seconds_left` what remains at that rate; None before it can be told.
     """
 
     stage: str
     file: str
     done: int
     total: int
+    rate: float | None = None
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+PIECE = 64 << 10
+"""Bytes at a time from the storage."""
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Repo:
     def commit(self) -> str:
         digest = hashlib.sha1()
         for name in sorted(self.files):
-            digest.update(name.encode() + self.files[name])
+            digest.update(name.encode() + blob_id(self.files[name]).encode())
         return digest.hexdigest()
 
     def large(self, name: str) -> bool:
@@ -44,16 +48,23 @@ class Repo:
         return entry
 
 
+@lru_cache
 def sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+@lru_cache
 def blob_id(body: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
 
 
 class Hub(ThreadingHTTPServer):
-    """The server. `busy` answers 503 so many times; `requests` is what was asked, in order."""
+    """The server. `busy` answers 503 so many times; `requests` is what was asked, in order.
+
+    The storage, which is another host, answers `storage_busy` first: statuses, each with its
+    Retry-After. It knows no ranges when `whole_only`, and pauses so many seconds after each piece.
+    `sent` is how many bytes it gave.
+    """
 
     daemon_threads = True
 
@@ -63,6 +74,12 @@ class Hub(ThreadingHTTPServer):
         self.busy = 0
         self.token: str | None = None
         self.requests: list[str] = []
+        self.storage_busy: list[tuple[int, str]] = []
+        self.whole_only = False
+        self.pause = 0.0
+        self.held = threading.Event()
+        self.sent = 0
+        self.counting = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -169,12 +186,20 @@ class _Handler(BaseHTTPRequestHandler):
         owner, name, file = path.removeprefix("cdn/").split("/")
         repo = self.server.repos[f"{owner}/{name}"]
         body = self._body(repo, file)
-        start = 0
-        if asked := self.headers.get("Range"):
-            start = int(asked.removeprefix("bytes=").partition("-")[0])
-        headers = {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"} if asked else {}
-        self._send(206 if asked else 200, body[start:], headers, cut=file in repo.cut)
+        if self.headers.get("Authorization"):
+            return self._no(400, "", "a token came to another host")
+        if self.server.storage_busy:
+            status, after = self.server.storage_busy.pop(0)
+            return self._send(status, b"", {"Retry-After": after} if after else {})
+        start, end = 0, len(body)
+        asked = None if self.server.whole_only else self.headers.get("Range")
+        if asked:
+            first, _, last = asked.removeprefix("bytes=").partition("-")
+            start, end = int(first), int(last) + 1 if last else end
+        headers = {"Content-Range": f"bytes {start}-{end - 1}/{len(body)}"} if asked else {}
+        cut = file in repo.cut
         repo.cut.discard(file)
+        self._send(206 if asked else 200, body[start:end], headers, cut=cut)
 
     def _body(self, repo: Repo, file: str) -> bytes:
         body = repo.files[file]
@@ -201,6 +226,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[: len(body) // 2] if cut else body)
+            self._pour(memoryview(body[: len(body) // 2] if cut else body))
         if cut:
             self.close_connection = True
+
+    def _pour(self, body: memoryview) -> None:
+        """Send piece by piece, so that what a client took before it died is known."""
+        hub = self.server
+        for at in range(0, len(body), PIECE):
+            if hub.pause and self.path.startswith("/cdn/"):
+                hub.held.wait(hub.pause)
+            try:
+                self.wfile.write(body[at : at + PIECE])
+            except OSError:
+                self.close_connection = True
+                return
+            if self.path.startswith("/cdn/"):
+                with hub.counting:
+                    hub.sent += len(body[at : at + PIECE])

@@ -21,9 +21,11 @@ from fmtui.cli.output import (
 from fmtui.cli.predict import predict
 from fmtui.errors import BadInputError
 from fmtui.services.context import context
+from fmtui.services.text import duration
 
 if TYPE_CHECKING:
     from fmtui.services.models import ImportProgress
+    from fmtui.services.smoke import Smoke
 
 
 @click.group()
@@ -110,9 +112,10 @@ def _few(labels: tuple[str, ...]) -> str:
 @model.command("import")
 @click.argument("source", metavar="REF_OR_PATH")
 @click.option("--name", help="The name to register it under; its own when left out.")
+@click.option("--no-smoke", is_flag=True, help="Don't let the model answer a text at the end.")
 @quiet_option
 @json_option
-def import_(source: str, name: str | None, quiet: bool, as_json: bool) -> None:
+def import_(source: str, name: str | None, no_smoke: bool, quiet: bool, as_json: bool) -> None:
     """Import a folder, hf:ORG/NAME[@REVISION] or azureml:NAME.
 
     Only safetensors are taken; every file is checked on its way in.
@@ -120,11 +123,25 @@ def import_(source: str, name: str | None, quiet: bool, as_json: bool) -> None:
     from fmtui.services import models
 
     info = models.import_model(context(), source, name=name, progress=_Line(quiet).show)
+    tried = None if no_smoke else _try(info.ref, quiet)
     if as_json:
         print_json(info.as_json())
         return
     facts = (info.task, info.architecture, f"{number(info.parameters)} parameters")
     click.echo(f"{info.ref}   {'  '.join(clean(f) for f in facts if f)}  {size(info.size_bytes)}")
+    if tried is not None and tried.ok:
+        click.echo(clean(tried.line()))
+
+
+def _try(ref: str, quiet: bool) -> Smoke:
+    """Let the model answer once; what failed is a warning, the model stays."""
+    from fmtui.services.smoke import smoke
+
+    progress(f"trying {ref}", quiet=quiet)
+    tried = smoke(context(), ref)
+    if not tried.ok:
+        click.echo(f"Warning: {clean(tried.line())}", err=True)
+    return tried
 
 
 @model.command()
@@ -193,6 +210,10 @@ class _Line:
             return
         self._drawn = time.monotonic()
         text = f"{at.stage} {clean(at.file)}  {size(at.done)} of {size(at.total)}"
+        if at.rate:
+            text += f"  {size(int(at.rate))}/s"
+        if at.seconds_left is not None and not whole:
+            text += f"  {duration(at.seconds_left)} left"
         click.echo(f"\r\x1b[K{text[:79]}", err=True, nl=False)
         if whole:
             click.echo("\r\x1b[K", err=True, nl=False)

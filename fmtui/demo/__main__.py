@@ -59,7 +59,7 @@ def main() -> None:
     demo = Demo()
     weights = _weights()
     if not any(m["name"] == "minilm" for m in demo.fmtui("model", "list")):
-        demo.fmtui("model", "import", str(weights), "--name", "minilm")
+        demo.fmtui("model", "import", "--no-smoke", str(weights), "--name", "minilm")
     with tempfile.TemporaryDirectory() as folder:
         for file in write(Path(folder)):
             demo.fmtui("data", "add", str(file), "--name", file.stem, "--new-version")

@@ -115,7 +115,7 @@ def test_what_is_unknown_gets_the_nearest_names(
 
 def test_a_name_that_exists_is_not_overwritten(tiny: Cli, bert: Path, tmp_path: Path) -> None:
     before = files(tiny.home), rows(tiny)
-    done = tiny.run("model", "import", str(bert), "--name", "tiny", code=4)
+    done = tiny.run("model", "import", "--no-smoke", str(bert), "--name", "tiny", code=4)
     assert "tiny" in done.stderr
     other = tmp_path / "other.csv"
     other.write_text("text,label\na,b\n")
@@ -128,19 +128,19 @@ def test_a_folder_that_is_no_model_is_refused(cli: Cli, bert: Path, tmp_path: Pa
     bare = tmp_path / "bare"
     shutil.copytree(bert, bare)
     (bare / "config.json").unlink()
-    assert "config.json" in cli.run("model", "import", str(bare), code=4).stderr
+    assert "config.json" in cli.run("model", "import", "--no-smoke", str(bare), code=4).stderr
 
     pickled = tmp_path / "pickled"
     shutil.copytree(bert, pickled)
     (pickled / "model.safetensors").unlink()
     (pickled / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
-    assert "safetensors" in cli.run("model", "import", str(pickled), code=4).stderr
+    assert "safetensors" in cli.run("model", "import", "--no-smoke", str(pickled), code=4).stderr
 
     cut = tmp_path / "cut"
     shutil.copytree(bert, cut)
     weights = cut / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    assert "model.safetensors" in cli.run("model", "import", str(cut), code=4).stderr
+    assert "model.safetensors" in cli.run("model", "import", "--no-smoke", str(cut), code=4).stderr
     assert rows(cli) == {"models": 0, "data": 0, "runs": 0, "endpoints": 0}
     assert files(cli.home) == set()
 
@@ -175,7 +175,9 @@ def test_a_full_disk_is_told_of_and_leaves_nothing_half_done(bert: Path, tmp_pat
         model = tmp_path / "big-model"
         shutil.copytree(bert, model)
         (model / "vocab.txt").write_bytes(b"x\n" * 3_000_000)
-        said = cli.run("model", "import", str(model), "--name", "big", code=4).stderr.lower()
+        said = cli.run(
+            "model", "import", "--no-smoke", str(model), "--name", "big", code=4
+        ).stderr.lower()
         assert "space" in said or "room" in said
         assert (files(cli.home), rows(cli)) == before
     finally:

@@ -104,7 +104,7 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
 def test_a_real_finetune_on_a_full_disk_goes_on(small: Context, bert: Path, leave: int) -> None:
     data = write_messages(small.home.root.parent / "train.csv", 120)
     cli = Cli(small.home.root, {})
-    cli.run("model", "import", str(bert), "--name", "tiny")
+    cli.run("model", "import", "--no-smoke", str(bert), "--name", "tiny")
     cli.run(
         "finetune", "tiny", "--task", "text-classification", "--train", str(data), "--name", "made",
         "--set", "num_train_epochs=40", "--set", "logging_steps=1", "--detach",

@@ -45,7 +45,7 @@ def test_a_model_of_the_hub_comes_whole_pinned_and_checked(
     repo = hub.add("org/tiny", bert)
     repo.files["README.md"] = b"---\nlicense: Apache-2.0\n---\n"
     repo.files["pytorch_model.bin"] = b"never fetched"
-    done = cli.run("model", "import", "hf:org/tiny", "--json")
+    done = cli.run("model", "import", "--no-smoke", "hf:org/tiny", "--json")
     info = json.loads(done.stdout)
     assert "downloading model.safetensors" in done.stderr
     assert (info["ref"], info["state"], info["license"]) == ("tiny:1", "verified", "apache-2.0")
@@ -63,20 +63,20 @@ def test_a_model_of_the_hub_comes_whole_pinned_and_checked(
 
     offline = Cli(cli.home, {**cli.extra, "HF_HUB_OFFLINE": "1"})
     asked = len(hub.requests)
-    again = offline.json("model", "import", "hf:org/tiny", "--name", "again", "-q")
+    again = offline.json("model", "import", "--no-smoke", "hf:org/tiny", "--name", "again", "-q")
     assert again["origin"] == info["origin"]
     assert len(hub.requests) == asked
 
 
 def test_a_commit_can_be_asked_for(hub: Hub, cli: Cli, bert: Path) -> None:
     repo = hub.add("org/tiny", bert)
-    info = cli.json("model", "import", f"hf:org/tiny@{repo.commit}", "-q")
+    info = cli.json("model", "import", "--no-smoke", f"hf:org/tiny@{repo.commit}", "-q")
     assert info["revision"] == repo.commit
 
 
 def test_a_model_of_the_catalogue_comes_from_its_hub_id(hub: Hub, cli: Cli, bert: Path) -> None:
     repo = hub.add("microsoft/deberta-base", bert)
-    info = cli.json("model", "import", "azureml:microsoft-deberta-base", "-q")
+    info = cli.json("model", "import", "--no-smoke", "azureml:microsoft-deberta-base", "-q")
     assert info["ref"] == "microsoft-deberta-base:1"
     assert info["origin"] == "azureml:microsoft-deberta-base@18"
     assert (info["revision"], info["license"]) == (repo.commit, "mit")
@@ -87,9 +87,9 @@ def test_a_mirror_that_lists_names_alone_is_asked_for_its_tree(
     hub: Hub, cli: Cli, bert: Path
 ) -> None:
     hub.add("org/tiny", bert, names_only=True)
-    assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
+    assert cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")["state"] == "verified"
     hub.add("org/bad", bert, names_only=True, damaged={"model.safetensors"})
-    cli.run("model", "import", "hf:org/bad", code=5)
+    cli.run("model", "import", "--no-smoke", "hf:org/bad", code=5)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
@@ -97,25 +97,25 @@ def test_a_damaged_file_of_the_right_length_is_found_and_removed(
     hub: Hub, cli: Cli, home: Home, bert: Path, tmp_path: Path, file: str
 ) -> None:
     repo = hub.add("org/tiny", bert, damaged={file})
-    done = cli.run("model", "import", "hf:org/tiny", "-q", code=5)
+    done = cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q", code=5)
     assert f"{file} of hf:org/tiny arrived damaged" in done.stderr
     assert is_empty(home)
     cached = [path.name for path in cache(tmp_path, "org/tiny").rglob("*")]
     assert file not in cached
     repo.damaged.clear()
-    cli.run("model", "import", "hf:org/tiny", "-q")
+    cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q")
 
 
 def test_a_file_that_was_damaged_once_is_fetched_again(hub: Hub, cli: Cli, bert: Path) -> None:
     hub.add("org/tiny", bert, damaged_once={"model.safetensors"})
-    assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
+    assert cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")["state"] == "verified"
 
 
 def test_a_copy_that_is_damaged_in_the_cache_is_not_trusted(
     hub: Hub, cli: Cli, bert: Path, tmp_path: Path
 ) -> None:
     hub.add("org/tiny", bert)
-    cli.run("model", "import", "hf:org/tiny", "-q")
+    cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q")
     cli.run("model", "remove", "tiny", "-y")
     (pointer,) = cache(tmp_path, "org/tiny").glob("snapshots/*/model.safetensors")
     offline = Cli(cli.home, {**cli.extra, "HF_HUB_OFFLINE": "1"})
@@ -125,27 +125,27 @@ def test_a_copy_that_is_damaged_in_the_cache_is_not_trusted(
         blob.write_bytes(blob.read_bytes()[:-1] + b"\xff")
 
     spoil()
-    assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
+    assert cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")["state"] == "verified"
     cli.run("model", "remove", "tiny", "-y")
     spoil()
-    done = offline.run("model", "import", "hf:org/tiny", "-q", code=4)
+    done = offline.run("model", "import", "--no-smoke", "hf:org/tiny", "-q", code=4)
     assert "is damaged in the hub's cache" in done.stderr
     assert not pointer.exists()
 
 
 def test_a_cut_line_is_taken_up_again(hub: Hub, cli: Cli, bert: Path) -> None:
     hub.add("org/tiny", bert, cut={"model.safetensors"})
-    assert cli.json("model", "import", "hf:org/tiny", "-q")["state"] == "verified"
+    assert cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")["state"] == "verified"
 
 
 def test_a_hub_that_is_busy_is_asked_again(hub: Hub, cli: Cli, home: Home, bert: Path) -> None:
     hub.add("org/tiny", bert)
     hub.busy = 1000
-    done = cli.run("model", "import", "hf:org/tiny", code=5)
+    done = cli.run("model", "import", "--no-smoke", "hf:org/tiny", code=5)
     assert "answered 503" in done.stderr
     assert is_empty(home)
     hub.busy = 1
-    cli.run("model", "import", "hf:org/tiny", "-q")
+    cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q")
 
 
 def test_what_the_hub_refuses_is_a_sentence(hub: Hub, cli: Cli, home: Home, bert: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_the_hub_refuses_is_a_sentence(hub: Hub, cli: Cli, home: Home, bert
     with_token = Cli(cli.home, {**cli.extra, "HF_TOKEN": "secret-token"})
 
     def refused(cli: Cli, source: str, code: int, *words: str) -> None:
-        done = cli.run("model", "import", source, "-q", code=code)
+        done = cli.run("model", "import", "--no-smoke", source, "-q", code=code)
         for word in (*words, "Error: "):
             assert word in done.stderr
         assert "secret-token" not in done.stderr + done.stdout
@@ -170,7 +170,7 @@ def test_what_the_hub_refuses_is_a_sentence(hub: Hub, cli: Cli, home: Home, bert
     refused(with_token, "hf:org/tiny", 5, "does not accept the token")
     assert is_empty(home)
     good = Cli(cli.home, {**cli.extra, "HF_TOKEN": "good"})
-    assert good.json("model", "import", "hf:org/gated", "-q")["state"] == "verified"
+    assert good.json("model", "import", "--no-smoke", "hf:org/gated", "-q")["state"] == "verified"
 
 
 def test_what_can_not_be_used_is_refused_before_its_weights_are_fetched(
@@ -188,7 +188,7 @@ def test_what_can_not_be_used_is_refused_before_its_weights_are_fetched(
         ("hf:org/remote", "code of its own"),
         ("hf:org/bare", "no config.json"),
     ):
-        done = cli.run("model", "import", source, "-q", code=4)
+        done = cli.run("model", "import", "--no-smoke", source, "-q", code=4)
         assert words in done.stderr and source in done.stderr
     assert not any("model.safetensors" in request for request in hub.requests)
     assert is_empty(home)
@@ -202,7 +202,7 @@ def test_a_hub_that_is_gone_is_told_at_once(
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
         gone = Cli(cli.home, {**cli.extra, "HF_ENDPOINT": url})
         started = time.monotonic()
-        done = gone.run("model", "import", "hf:org/tiny", code=5)
+        done = gone.run("model", "import", "--no-smoke", "hf:org/tiny", code=5)
     assert f"can't reach {url}" in done.stderr
     assert time.monotonic() - started < 10
     assert is_empty(home)
@@ -213,7 +213,7 @@ def test_a_server_that_never_answers_is_left(cli: Cli, home: Home) -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         mute = Cli(cli.home, {**cli.extra, "HF_ENDPOINT": url, "HF_HUB_ETAG_TIMEOUT": "1"})
         started = time.monotonic()
-        done = mute.run("model", "import", "hf:org/tiny", code=5)
+        done = mute.run("model", "import", "--no-smoke", "hf:org/tiny", code=5)
     assert "can't reach" in done.stderr
     assert time.monotonic() - started < 15
     assert is_empty(home)
@@ -236,7 +236,7 @@ def test_a_server_that_is_no_hub_is_told(cli: Cli, home: Home) -> None:
         threading.Thread(target=answer, args=(portal,), daemon=True).start()
         url = f"http://127.0.0.1:{portal.getsockname()[1]}"
         other = Cli(cli.home, {**cli.extra, "HF_ENDPOINT": url})
-        done = other.run("model", "import", "hf:org/tiny", code=5)
+        done = other.run("model", "import", "--no-smoke", "hf:org/tiny", code=5)
         portal.shutdown(socket.SHUT_RDWR)
     assert "does not answer as a hub does" in done.stderr
     assert is_empty(home)
@@ -244,7 +244,7 @@ def test_a_server_that_is_no_hub_is_told(cli: Cli, home: Home) -> None:
 
 def test_offline_without_a_copy_is_told_at_once(hub: Hub, cli: Cli, home: Home) -> None:
     offline = Cli(cli.home, {**cli.extra, "HF_HUB_OFFLINE": "1"})
-    done = offline.run("model", "import", "hf:org/tiny", code=3)
+    done = offline.run("model", "import", "--no-smoke", "hf:org/tiny", code=3)
     assert "was never fetched" in done.stderr and "HF_HUB_OFFLINE" in done.stderr
     assert hub.requests == []
     assert is_empty(home)

@@ -20,7 +20,7 @@ SHAPE = {
 
 def test_a_model_goes_in_is_shown_verified_and_removed(bert: Path) -> None:
     assert "No models yet" in fmtui("model", "list").out
-    imported = fmtui("model", "import", str(bert), "--name", "tiny", "--json")
+    imported = fmtui("model", "import", "--no-smoke", str(bert), "--name", "tiny", "--json")
     assert imported.code == 0
     assert imported.json.keys() >= SHAPE
     assert "copying model.safetensors" in imported.err
@@ -37,7 +37,9 @@ def test_a_model_goes_in_is_shown_verified_and_removed(bert: Path) -> None:
 
 
 def test_a_changed_file_is_an_error_with_its_name(bert: Path) -> None:
-    path = fmtui("model", "import", str(bert), "--name", "tiny", "--json").json["path"]
+    path = fmtui("model", "import", "--no-smoke", str(bert), "--name", "tiny", "--json").json[
+        "path"
+    ]
     (Path(path) / "config.json").write_text("{}")
     done = fmtui("model", "verify", "tiny", "-q")
     assert done.code == 4
@@ -48,11 +50,11 @@ def test_a_changed_file_is_an_error_with_its_name(bert: Path) -> None:
 
 def test_exit_codes_say_what_kind_of_error_it_is(bert: Path, tmp_path: Path) -> None:
     assert fmtui("model", "show", "absent").code == 3
-    assert fmtui("model", "import", str(tmp_path / "absent")).code == 3
-    assert fmtui("model", "import", str(tmp_path)).code == 4
+    assert fmtui("model", "import", "--no-smoke", str(tmp_path / "absent")).code == 3
+    assert fmtui("model", "import", "--no-smoke", str(tmp_path)).code == 4
     assert fmtui("model", "import").code == 2
-    fmtui("model", "import", str(bert), "--name", "tiny")
-    done = fmtui("model", "import", str(bert), "--name", "tiny", "--json")
+    fmtui("model", "import", "--no-smoke", str(bert), "--name", "tiny")
+    done = fmtui("model", "import", "--no-smoke", str(bert), "--name", "tiny", "--json")
     assert done.code == 4
     assert "a model `tiny` exists" in done.json["error"]["message"]
     assert "--name" in done.json["error"]["hint"]
@@ -75,7 +77,18 @@ def test_ctrl_c_exits_130_and_leaves_nothing(tmp_path: Path, bert: Path) -> None
         "from fmtui.cli import main; main()\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code, "model", "import", str(folder), "--name", "x", "-q"],
+        [
+            sys.executable,
+            "-c",
+            code,
+            "model",
+            "import",
+            "--no-smoke",
+            str(folder),
+            "--name",
+            "x",
+            "-q",
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -90,6 +103,8 @@ def test_ctrl_c_exits_130_and_leaves_nothing(tmp_path: Path, bert: Path) -> None
 
 @pytest.mark.shared
 def test_a_real_model_is_imported(shared: Path) -> None:
-    info = fmtui("model", "import", str(shared / "models" / "marian-tiny-en-pt"), "--json").json
+    info = fmtui(
+        "model", "import", "--no-smoke", str(shared / "models" / "marian-tiny-en-pt"), "--json"
+    ).json
     assert (info["ref"], info["task"]) == ("marian-tiny-en-pt:1", "translation")
     assert info["parameters"] == 17_170_945
