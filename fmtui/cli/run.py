@@ -74,7 +74,8 @@ def show(ref: str, as_json: bool) -> None:
 
     status = runs.status(context(), ref)
     if as_json:
-        print_json(status.info.as_json())
+        several = {"ranks": [rank.as_json() for rank in status.ranks]} if status.ranks else {}
+        print_json(status.info.as_json() | several)
         return
     watch.show(status.info)
     if status.info.state not in runs.ENDED:
@@ -83,14 +84,21 @@ def show(ref: str, as_json: bool) -> None:
         click.echo(f"why: {clean(status.info.error)}")
     if status.resumable:
         click.echo(f"go on: fmtui run resume {status.info.run}")
+    if status.ranks:
+        table(
+            ("rank", "host", "pid", "state", "log"),
+            ((r.rank, r.host, r.pid, r.state, r.as_json()["log"]) for r in status.ranks),
+            right="rank pid",
+        )
 
 
 @run.command()
 @click.argument("ref")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--rank", default=0, metavar="N", help="What the N-th of several processes wrote.")
 @click.option("--grep", metavar="TEXT", help="Only the lines that hold this, whatever its case.")
 @click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N of them.")
-def logs(ref: str, follow: bool, grep: str | None, tail: int | None) -> None:
+def logs(ref: str, follow: bool, grep: str | None, rank: int, tail: int | None) -> None:
     """What a run's processes wrote, from the oldest part that is kept.
 
     A line that was written over again and again, as progress bars are, is shown as it stands at
@@ -100,7 +108,7 @@ def logs(ref: str, follow: bool, grep: str | None, tail: int | None) -> None:
     from fmtui.services.logs import printed
 
     ctx = context()
-    reader = runs.log_reader(ctx, ref)
+    reader = runs.log_reader(ctx, ref, rank)
     if reader.dropped:
         progress(f"the first {reader.dropped} parts of this log were dropped: they were too many")
     last: deque[str] | None = None if tail is None else deque(maxlen=tail)
@@ -199,6 +207,31 @@ def resume(ref: str | None, all_interrupted: bool, wait: bool, quiet: bool, as_j
         click.echo(f"resumed: {' '.join(resumed)}")
     else:
         progress("No run was interrupted.")
+
+
+@run.command()
+@click.argument("ref")
+@click.option("--machine", type=click.IntRange(1), default=1, show_default=True, metavar="N")
+@click.option(
+    "--main-address",
+    "address",
+    metavar="HOST:PORT",
+    help="Where machine 0 is; left out, what the run says.",
+)
+@quiet_option
+def join(ref: str, machine: int, address: str | None, quiet: bool) -> None:
+    """Be a further machine of a run that was started with --num-machines.
+
+    Both machines see the same home. It ends with the run; Ctrl-C ends the run on all machines,
+    with a checkpoint.
+    """
+    from fmtui.cli.watch import show as show_run
+    from fmtui.services import runs
+
+    def say(words: str) -> None:
+        progress(words, quiet=quiet)
+
+    show_run(runs.join(context(), ref, machine, address=address, say=say))
 
 
 @run.command()

@@ -13,19 +13,22 @@ import json
 import os
 import signal
 import socket
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.process import Identity, boot_id, write_json
 from registry.database import now
 
 _PR_SET_PDEATHSIG = 1
+_LAST_WORD_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Rank:
-    """One process. `state` is running, ended, failed, or echo (failed because another did)."""
+    """One process. `state` is running, ended, failed, killed, or echo (another failed)."""
 
     rank: int
     host: str
@@ -45,9 +48,18 @@ class Rank:
         """Whether it is, or was, on this machine: only then can its life be proved."""
         return self.boot == boot_id()
 
-    @property
-    def name(self) -> str:
-        return f"rank {self.rank} (pid {self.pid} on {self.host})"
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"log": log_name(self.rank)}
+
+    def sentence(self) -> str:
+        """What became of it, for a person, where it did not just end."""
+        words = {
+            "killed": "was killed.",
+            "echo": f"lost touch with the others: {self.error}",
+            "failed": f"failed: {self.error}",
+        }
+        name = f"rank {self.rank} (pid {self.pid} on {self.host})"
+        return f"{name} {words.get(self.state, self.state)} See {log_name(self.rank)}."
 
 
 def _path(folder: RunFolder, rank: int) -> Path:
@@ -56,7 +68,11 @@ def _path(folder: RunFolder, rank: int) -> Path:
 
 def log_of(folder: RunFolder, rank: int) -> Path:
     """Where a rank writes what it prints; rank 0 writes the run's own log."""
-    return folder.path / f"log.rank{rank}.txt" if rank else folder.log
+    return folder.path / log_name(rank)
+
+
+def log_name(rank: int) -> str:
+    return f"log.rank{rank}.txt" if rank else "log.txt"
 
 
 def die_with_launcher() -> None:
@@ -110,16 +126,26 @@ def forget(folder: RunFolder, numbers: range) -> None:
         _path(folder, number).unlink(missing_ok=True)
 
 
-def verdict(folder: RunFolder) -> str | None:
-    """The sentence that names the rank which ended the run, None when none failed."""
-    failed = [r for r in all_ranks(folder) if r.state in ("failed", "echo")]
-    if not failed:
-        return None
-    first = min(failed, key=lambda r: (r.state == "echo", r.ended or ""))
-    log = log_of(folder, first.rank).name
-    if first.state == "echo":
-        return f"{first.name} lost touch with the others: {first.error} See {log}."
-    return f"{first.name} {first.error} See {log}."
+def culprit(folder: RunFolder) -> Rank | None:
+    """The rank that ended the run, None when none failed.
+
+    Ask when the processes are gone; ranks on other machines get a moment for their last word.
+    """
+    deadline = time.monotonic() + _LAST_WORD_SECONDS
+    while any(_is_open(folder, rank) for rank in all_ranks(folder)):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    failed = [r for r in all_ranks(folder) if r.state in ("failed", "killed", "echo")]
+    return min(failed, key=lambda r: (r.state == "echo", r.ended or ""), default=None)
+
+
+def _is_open(folder: RunFolder, rank: Rank) -> bool:
+    """Whether it may still say how it ended; one that is gone from here is noted as killed."""
+    if rank.state == "running" and rank.here and not rank.identity.alive():
+        end(folder, rank.rank, "killed")
+        return False
+    return rank.state == "running"
 
 
 class Watch:
@@ -135,12 +161,9 @@ class Watch:
         """Note a rank that is gone without a word; tell late ones to stop."""
         for number in self.numbers:
             rank = load(self.folder, number)
-            if rank is None or rank.state != "running":
+            if rank is None or not _is_open(self.folder, rank):
                 continue
-            if not rank.identity.alive():
-                # It may have written its end between the two looks.
-                end(self.folder, number, "failed", "was killed.")
-            elif self._stopping and rank.identity not in self._told:
+            if self._stopping and rank.identity not in self._told:
                 self._told.add(rank.identity)
                 rank.identity.signal(signal.SIGTERM)
 

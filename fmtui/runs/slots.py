@@ -12,7 +12,7 @@ import contextlib
 import getpass
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,11 +35,18 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A held slot: the open file that holds it, and what its worker must have set."""
+    """What a run holds: one slot, or a GPU for each of its processes.
 
-    handle: int
+    The open files that hold them, and what its worker must have set.
+    """
+
+    handles: tuple[int, ...]
     name: str
     env: dict[str, str]
+
+    def close(self) -> None:
+        for handle in self.handles:
+            os.close(handle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +67,43 @@ class Pool:
         held = [name for name in self.names if _held(self._file(name))]
         return {name: _read(self._file(name)) for name in held}
 
-    def take(self, holder: Holder) -> Slot | None:
-        """Take a free slot, None when all are held. Raises OSError."""
+    def take(self, holder: Holder, count: int = 1) -> Slot | None:
+        """Take `count` free slots on as many GPUs, None when so many are not free.
+
+        Raises OSError.
+        """
         mode = self._make()
+        taken: dict[str, int] = {}
         for name in self.names:
-            with contextlib.suppress(PermissionError):
-                handle = try_lock(self._file(name), mode=mode)
-                if handle is not None:
-                    with contextlib.suppress(OSError):  # a full disk: held all the same
-                        os.ftruncate(handle, 0)
-                        os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
-                    return Slot(handle, name, self.env[name])
+            if len(taken) == count:
+                break
+            if any(self.env[name] == self.env[other] for other in taken):
+                continue  # another share of the same GPU
+            handle = self._take(name, holder, mode)
+            if handle is not None:
+                taken[name] = handle
+        slot = Slot(tuple(taken.values()), "+".join(taken), self._env_of(taken))
+        if len(taken) == count:
+            return slot
+        slot.close()
         return None
+
+    def _take(self, name: str, holder: Holder, mode: int) -> int | None:
+        with contextlib.suppress(PermissionError):
+            handle = try_lock(self._file(name), mode=mode)
+            if handle is not None:
+                with contextlib.suppress(OSError):  # a full disk: held all the same
+                    os.ftruncate(handle, 0)
+                    os.pwrite(handle, json.dumps(asdict(holder)).encode(), 0)
+            return handle
+        return None
+
+    def _env_of(self, names: Iterable[str]) -> dict[str, str]:
+        env: dict[str, str] = {}
+        for name in names:
+            for key, value in self.env[name].items():
+                env[key] = f"{env[key]},{value}" if key in env else value
+        return env
 
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
@@ -105,6 +137,11 @@ def gpus() -> list[str]:
     if chosen is not None:
         return [part.strip() for part in chosen.split(",") if part.strip() not in ("", "-1")]
     return [str(i) for i in range(len(list(_NVIDIA.iterdir())))] if _NVIDIA.is_dir() else []
+
+
+def needed(processes: int) -> int:
+    """How many slots so many processes on this machine take: a GPU each; the CPU is shared."""
+    return processes if gpus() else 1
 
 
 def pool(home: Home) -> Pool:
@@ -149,4 +186,4 @@ def holding(home: Home, run: str = "r0") -> Iterator[Slot | None]:
         yield slot
     finally:
         if slot is not None:
-            os.close(slot.handle)
+            slot.close()

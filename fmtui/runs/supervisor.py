@@ -55,19 +55,21 @@ def supervise(folder: RunFolder, afterwards: str) -> bool:
         if lock is None or folder.exit() is not None or folder.was_started():
             return False
         pool = slots.pool(folder.home)
-        slot = pool.take(slots.holder_of(folder.home, folder.path.name))
+        holder = slots.holder_of(folder.home, folder.path.name)
+        slot = pool.take(holder, slots.needed(Layout.of(folder.spec()).on_each))
         if slot is None:
             return False
         folder.keep_reserve()
         _carry(folder, lock, slot, afterwards)
         return True
-    except (OSError, FmtuiError) as error:
+    except (OSError, ValueError, FmtuiError) as error:
         print(f"{folder.path.name} can't be started: {error}", file=sys.stderr, flush=True)
         return False
     finally:
-        for handle in (slot.handle if slot else None, lock):
-            if handle is not None:
-                os.close(handle)
+        if slot is not None:
+            slot.close()
+        if lock is not None:
+            os.close(lock)
 
 
 def _carry(folder: RunFolder, lock: int, slot: slots.Slot, afterwards: str) -> None:
@@ -82,7 +84,7 @@ def _carry(folder: RunFolder, lock: int, slot: slots.Slot, afterwards: str) -> N
     journal = Journal(folder.journal)
     journal.state("starting", slot=slot.name)
     token = {TOKEN: token_of(folder.path), AFTERWARDS: afterwards}
-    worker = start_workers(folder, env={**slot.env, **token}, keep=(lock, slot.handle))
+    worker = start_workers(folder, env={**slot.env, **token}, keep=(lock, *slot.handles))
     with contextlib.suppress(OSError):  # a full disk: the worker says the same of itself
         known = Identity.of(worker.pid)
         if known is not None:
@@ -159,9 +161,10 @@ def explain(code: int, folder: RunFolder) -> Exit:
     resumable = folder.last_checkpoint() is not None
     if folder.cancel_request.exists():
         return Exit("canceled", now(), "canceled", resumable)
-    told = ranks.verdict(folder)
-    if told is not None:
-        return Exit("failed", now(), told, resumable)
+    first = ranks.culprit(folder)
+    if first is not None:
+        killed = first.state == "killed"
+        return Exit("failed", now(), first.sentence(), resumable, interrupted=killed)
     if code < 0:
         name = signal.Signals(-code).name
         text = f"the worker was killed ({name})"

@@ -9,7 +9,7 @@ from fmtui.errors import ConflictError, FmtuiError, NotFoundError
 from fmtui.runs import queue, slots
 from fmtui.runs.folder import ENDED, RunFolder
 from fmtui.services.context import Context
-from fmtui.services.settle import dispatch, reap, room, waiting
+from fmtui.services.settle import dispatch, reap, room, slots_of, waiting
 from registry import runs as rows
 from registry.database import storage_errors
 
@@ -62,6 +62,7 @@ def _entries(ctx: Context) -> list[QueueEntry]:
     free, held = len(pool.free()), _held_by(ctx, pool)
     result: list[QueueEntry] = []
     before: list[str] = []
+    ahead = 0
     for position, folder in enumerate(found, 1):
         place, run = queue.place_of(folder), folder.path.name
         if place.paused:
@@ -69,8 +70,10 @@ def _entries(ctx: Context) -> list[QueueEntry]:
         elif general:
             why = general
         else:
-            why = _why(before, free, held)
+            need = slots_of(folder)
+            why = _why(before, ahead, need, free, held)
             before.append(run)
+            ahead += need
         result.append(QueueEntry(run, position, place.priority, place.paused, why))
     return result
 
@@ -84,10 +87,12 @@ def _general_reason(ctx: Context) -> str | None:
     return None
 
 
-def _why(before: list[str], free: int, held: str) -> str:
-    if len(before) < free:
+def _why(before: list[str], ahead: int, need: int, free: int, held: str) -> str:
+    if ahead + need <= free:
         return "starts now"
     behind = f"behind {before[-1]}" if before else ""
+    if need > 1 and ahead < free:
+        return f"waits for {need} free slots: {held or f'there are {free}'}"
     if not free:
         return "waits for a free slot: " + held + (f"; {behind}" if behind else "")
     return f"waits {behind}"

@@ -16,6 +16,7 @@ from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, RunFolder, all_folders
 from fmtui.runs.journal import story_of
 from fmtui.runs.logs import LogReader
+from fmtui.runs.ranks import Rank, all_ranks, log_of
 from fmtui.services import ending, queue
 from fmtui.services.context import Context
 from fmtui.services.ending import resume_interrupted
@@ -27,11 +28,13 @@ from registry.views import MetricPoint, RunInfo
 __all__ = [
     "ENDED",
     "MetricPoint",
+    "Rank",
     "RunInfo",
     "RunStatus",
     "active",
     "cancel",
     "dispatch",
+    "join",
     "list_runs",
     "log_path",
     "log_reader",
@@ -67,6 +70,7 @@ class RunStatus:
     resumable: bool
     alive: bool
     warnings: tuple[str, ...] = ()
+    ranks: tuple[Rank, ...] = ()
 
 
 def _number(ref: str) -> int:
@@ -142,6 +146,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
         resumable=info.state in ("failed", "canceled") and folder.path.is_dir(),
         alive=alive,
         warnings=tuple(story.warnings),
+        ranks=tuple(all_ranks(folder)),
     )
 
 
@@ -182,15 +187,15 @@ def resources(ctx: Context, ref: str) -> list[MetricPoint]:
     return rows.resources(ctx.db, _number(ref))
 
 
-def log_path(ctx: Context, ref: str) -> Path:
-    """The file that the run's processes write their lines to."""
+def log_path(ctx: Context, ref: str, rank: int = 0) -> Path:
+    """The file that the run writes its lines to, or that one of its further processes does."""
     show(ctx, ref)
-    return _folder(ctx, ref).log
+    return log_of(_folder(ctx, ref), rank)
 
 
-def log_reader(ctx: Context, ref: str) -> LogReader:
+def log_reader(ctx: Context, ref: str, rank: int = 0) -> LogReader:
     """Reads a run's log from its oldest part on, across its parts, also while it is written."""
-    return LogReader(log_path(ctx, ref))
+    return LogReader(log_path(ctx, ref, rank))
 
 
 def spec(ctx: Context, ref: str) -> dict[str, Any]:
@@ -264,6 +269,30 @@ def resume(ctx: Context, ref: str) -> RunInfo:
     Raises ConflictError unless it failed or was canceled.
     """
     ending.resume(ctx, show(ctx, ref))
+    return show(ctx, ref)
+
+
+def join(
+    ctx: Context,
+    ref: str,
+    machine: int,
+    *,
+    address: str | None = None,
+    say: Callable[[str], None],
+) -> RunInfo:
+    """Carry the processes of a further machine, until the run has ended; see fmtui.runs.join."""
+    from fmtui.runs import join as joining
+
+    folder = _folder(ctx, ref)
+
+    def started() -> bool:
+        state = show(ctx, ref).state
+        if state in ENDED:
+            raise joining.already_ended(folder, state)
+        return state != "queued"
+
+    show(ctx, ref)
+    joining.join(folder, machine, address=address, started=started, say=say)
     return show(ctx, ref)
 
 

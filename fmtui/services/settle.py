@@ -20,6 +20,7 @@ from fmtui.runs import queue, slots
 from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import story_of
+from fmtui.runs.layout import Layout
 from fmtui.runs.process import is_locked, locked, spawn_detached, sweep, try_lock
 from fmtui.services.context import Context
 from registry import runs
@@ -167,6 +168,14 @@ def waiting(ctx: Context) -> list[RunFolder]:
     )
 
 
+def slots_of(folder: RunFolder) -> int:
+    """How many slots a run takes."""
+    try:
+        return slots.needed(Layout.of(folder.spec()).on_each)
+    except (OSError, ValueError, TypeError):
+        return 1
+
+
 def room(home: Home) -> int | None:
     """The bytes that are left on the disk where they are too few to start a run, else None."""
     free = shutil.disk_usage(home.root).free
@@ -179,10 +188,14 @@ def dispatch(ctx: Context) -> None:
     if not ready or queue.is_paused(ctx.home) or room(ctx.home) is not None:
         return
     pool, local = slots.pool(ctx.home), backend_of("local")
-    free = len(pool.free())
-    for folder in ready[:free]:
+    free, begun = len(pool.free()), 0
+    for folder in ready:
+        free -= slots_of(folder)
+        if free < 0:
+            break
         local.submit(folder)
-    if len(ready) > free and _strangers(ctx, pool) and not is_locked(_waiter(ctx)):
+        begun += 1
+    if begun < len(ready) and _strangers(ctx, pool) and not is_locked(_waiter(ctx)):
         spawn_detached(
             "fmtui.services.settle", [str(ctx.home.root), "--wait"], log=Path(os.devnull)
         )

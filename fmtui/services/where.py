@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.config import slurm_config
 from fmtui.errors import UsageError
+from fmtui.runs import slots
 from fmtui.runs.backends import NAMES, scheduler
 from fmtui.runs.backends.slurm import SlurmOptions
-from fmtui.runs.layout import KINDS, Layout, config_text
+from fmtui.runs.layout import KINDS, Layout
 from fmtui.services.context import Context
 
-__all__ = ["KINDS", "NAMES", "Where", "accelerate_config", "places"]
+__all__ = ["KINDS", "NAMES", "Where", "places"]
 
 _OPTIONS = {
     "partition": "--partition",
@@ -70,6 +70,11 @@ class Where:
         slurm = self._slurm(ctx) if self.backend == "slurm" else None
         layout = self._layout(slurm)
         layout.check()
+        if slurm is None and (found := slots.gpus()) and layout.on_each > len(found):
+            raise UsageError(
+                f"{layout.on_each} processes need a GPU each, this machine has {len(found)}",
+                hint="Lower --num-processes.",
+            )
         parts: dict[str, Any] = {"backend": self.backend}
         if layout.several:
             parts["layout"] = layout.as_spec()
@@ -110,17 +115,6 @@ _LAYOUT = {
     "distributed": "--distributed",
     "address": "--main-address",
 }
-
-
-def layout_of(parts: Mapping[str, Any]) -> Layout:
-    """The layout in a spec, or in what `as_spec` gave."""
-    return Layout.of(parts)
-
-
-def accelerate_config(where: Where, ctx: Context) -> str | None:
-    """The accelerate.yaml that the run would get, None for one process. Raises UsageError."""
-    layout = Layout.of(where.as_spec(ctx))
-    return config_text(layout) if layout.several else None
 
 
 def places() -> tuple[str, ...]:

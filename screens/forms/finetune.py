@@ -8,10 +8,11 @@ from functools import partial
 
 from textual.content import Content
 
-from fmtui.errors import FmtuiError
+from fmtui.errors import FmtuiError, UsageError
 from fmtui.services import finetune
 from fmtui.services.finetune import FinetunePlan, FinetuneRequest
 from fmtui.services.text import clean, one_line
+from fmtui.services.where import Where, places
 from screens.bindings import bindings
 from screens.forms.base import Form, pairs, required
 from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
@@ -28,6 +29,8 @@ MAIN_SETTINGS = {
     "precision": "precision",
 }
 """The settings with a field of their own; all others can be typed as name=value."""
+
+_WHERE_NOTES = {"local": "this machine", "slurm": "[slurm] in config.toml says what to ask for"}
 
 _PLAN_DELAY = 0.15
 
@@ -74,6 +77,12 @@ class FinetuneForm(Form):
         for name, word in MAIN_SETTINGS.items():
             yield Field(word, TextField(id=name))
         yield Field("more", TextField(hint="other settings as name=value", id="more"))
+        yield Field(
+            "where",
+            Choice("Where", lambda: options_of(places()), value=places()[0], id="where"),
+            _WHERE_NOTES["local"],
+        )
+        yield Field("processes", TextField(hint="1; of all machines together", id="processes"))
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
 
     def request(self) -> FinetuneRequest:
@@ -90,7 +99,14 @@ class FinetuneForm(Form):
             name=self.query_one("#name", TextField).value.strip() or None,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
             settings=finetune.request_from(settings),
+            where=Where(backend=self.query_one("#where", Choice).value, processes=self._count()),
         )
+
+    def _count(self) -> int | None:
+        words = self.query_one("#processes", TextField).value.strip()
+        if words and not words.isdigit():
+            raise UsageError(f"processes: `{words}` is not a whole number")
+        return int(words) if words else None
 
     def command(self) -> str:
         return self.request().command()
@@ -105,6 +121,9 @@ class FinetuneForm(Form):
             self._defaults_of = (model, task)
             self.top.set(("Finetune", model or "a model"))
             self.start(partial(self._show_defaults, model, task), group="defaults")
+        where = self.query_one("#where", Choice)
+        if isinstance(where.parent, Field):
+            where.parent.note(_WHERE_NOTES[where.value])
         self.plan = None
         self.start(self._replan, group="plan")
 

@@ -85,7 +85,8 @@ class _Slurm:
             return Status(_alive_state(folder))
         state, words = job.why_it_ended()
         if state == "failed" and job.state in ("FAILED", "COMPLETED"):
-            words = ranks.verdict(folder) or f"{words} {_last_words(folder, number)}"
+            first = ranks.culprit(folder)
+            words = first.sentence() if first else f"{words} {_last_words(folder, number)}"
         if folder.cancel_request.exists():
             state, words = "canceled", "canceled"
         outside = state == "failed" and job.state not in ("FAILED", "COMPLETED")
