@@ -124,6 +124,29 @@ TABLE = _named(
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
+        "plot": [
+            _key("p", "next_curve", "curve", "Plot another thing that was measured.", show=False),
+            _key("L", "log_axis", "log axis", "Logarithmic axis, or linear.", show=False),
+            _key("S", "smooth", "smooth", "Smooth the curves: not, a little, more.", show=False),
+            _key("plus", "zoom(0.5)", "zoom in", "Zoom into the curves.", show=False, name="in"),
+            _key("minus", "zoom(2)", "zoom out", "Zoom out of them.", show=False, name="out"),
+            _key(
+                "less_than_sign",
+                "pan(-0.5)",
+                "earlier",
+                "The part before.",
+                show=False,
+                name="before",
+            ),
+            _key(
+                "greater_than_sign",
+                "pan(0.5)",
+                "later",
+                "The part after.",
+                show=False,
+                name="after",
+            ),
+        ],
         "log": [
             _key("slash", "find", "find", "Show only the lines that hold a word; esc shows all."),
             _key("f", "follow", "follow", "Stay at the end while the log grows."),
@@ -212,7 +235,9 @@ def place(binding: Binding) -> int:
 
 _NAMES = {
     "question_mark": "?", "slash": "/", "plus": "+", "percent_sign": "%", "escape": "esc",
-    "pagedown": "pgdn", "pageup": "pgup", "down": "↓", "up": "↑", "left": "←", "right": "→",
+    "pagedown": "pgdn", "pageup": "pgup", "minus": "-",
+    "less_than_sign": "<", "greater_than_sign": ">",
+    "down": "↓", "up": "↑", "left": "←", "right": "→",
 }  # fmt: skip
 
 

@@ -18,24 +18,29 @@ from fmtui.services.text import duration, one_line
 from registry.views import MetricPoint
 from screens.base import Page, facts
 from screens.bindings import bindings
+from screens.plotting import PlotKeys, names_of, series_of
+from screens.run_parts import Resources, files_content, metrics_content, resource_facts
 from screens.runs import can, cancel_run, resume_run
 from screens.threads import threaded
 from screens.widgets.log_view import LogView
-from screens.widgets.loss_plot import LossPlot
+from screens.widgets.plot import Plot, Series, View, legend
 from screens.widgets.prose import Prose
 from screens.widgets.sections import Sections
 from screens.widgets.states import FAINT, MUTED, STYLES, state_words, tone
 
 
-class RunPage(Page):
+class RunPage(PlotKeys, Page):
     TAB = "runs"
-    BINDINGS = bindings("run")
+    BINDINGS = bindings("run", "plot")
 
     def __init__(self, ref: str) -> None:
         super().__init__()
         self.ref = ref
         self.status: RunStatus | None = None
+        self.curve = "loss"
         self._points: Sequence[MetricPoint] = ()
+        self._system: Sequence[MetricPoint] = ()
+        self._series: Sequence[Series] = ()
 
     def crumbs(self) -> Sequence[str]:
         return ("Runs", self.ref)
@@ -43,13 +48,16 @@ class RunPage(Page):
     def body(self) -> Iterable[Widget]:
         yield Static(id="progress", markup=False)
         with Horizontal(id="curve"):
-            yield LossPlot("loss")
+            yield Plot("loss", id="plot")
             yield Static(id="now", markup=False)
+        yield Static(id="legend", markup=False)
         yield Sections(
             [
                 ("Log", lambda: LogView(runs.log_path(self.ctx, self.ref))),
-                ("Metrics", lambda: Prose(_metrics(self._points, self._report()))),
+                ("Metrics", lambda: Prose(metrics_content(self._points, self._report()))),
+                ("Resources", lambda: Resources(self._system)),
                 ("Spec", self._spec),
+                ("Files", lambda: Prose(files_content(runs.files(self.ctx, self.ref)))),
             ]
         )
 
@@ -67,26 +75,55 @@ class RunPage(Page):
             self.start(self._refresh, group="refresh", wait=True)
 
     async def _refresh(self, *, first: bool = False) -> None:
-        status = await threaded(runs.status, self.ctx, self.ref)
-        points = await threaded(runs.metrics, self.ctx, self.ref)
-        self.status, self._points = status, tuple(points)
-        self._show(status)
+        self.status = await threaded(self._read)
+        self._show(self.status)
         if first:
             self.sections.focus_part()
         self.refresh_bindings()
+
+    def _read(self) -> RunStatus:
+        """All that the page shows; runs in a thread."""
+        status = runs.status(self.ctx, self.ref)
+        self._points = tuple(runs.metrics(self.ctx, self.ref))
+        self._system = tuple(runs.resources(self.ctx, self.ref))
+        self._series = series_of(self._points, self.curve)
+        return status
 
     def _show(self, status: RunStatus) -> None:
         info = status.info
         what = f"{info.run}  {info.kind} {info.model or '?'} on {info.data or '?'}"
         self.top.set(("Runs", one_line(what)), _right(status))
         self.query_one("#progress", Static).update(_progress(status, self.size.width))
-        loss = [(p.step, p.value) for p in self._points if (p.split, p.name) == ("train", "loss")]
-        self.query_one("#curve").display = bool(loss) or info.kind == "finetune"
-        self.query_one(LossPlot).show(loss, end=status.total_steps or None)
-        self.query_one("#now", Static).update(_now(status, self._points))
-        metrics = self.sections.part("Metrics")
+        self.query_one("#curve").display = bool(names_of(self._points)) or info.kind == "finetune"
+        self._draw()
+        self.query_one("#now", Static).update(_now(status, self._points, self._system))
+        metrics, resources = self.sections.part("Metrics"), self.sections.part("Resources")
         if isinstance(metrics, Prose):
-            metrics.set(_metrics(self._points, self._report()))
+            metrics.set(metrics_content(self._points, self._report()))
+        if isinstance(resources, Resources):
+            resources.show(self._system)
+
+    def _draw(self) -> None:
+        plot = self.query_one("#plot", Plot)
+        plot.title_words = self.curve[:7]
+        total = self.status.total_steps if self.status else 0
+        plot.show(self._series, end=total or None)
+        shown = self.query_one("#legend", Static)
+        shown.display = len(self._series) > 1 or self.view != View()
+        shown.update(legend([f"{self.curve}, {s.name}" for s in self._series], self.view))
+
+    def look(self, view: View) -> None:
+        super().look(view)
+        self._draw()
+
+    def action_next_curve(self) -> None:
+        """Another name that was measured: loss, learning rate, accuracy, …"""
+        names = names_of(self._points)
+        if names:
+            at = names.index(self.curve) + 1 if self.curve in names else 0
+            self.curve = names[at % len(names)]
+            self._series = series_of(self._points, self.curve)
+            self._draw()
 
     def _report(self) -> dict[str, Any] | None:
         return runs.report(self.ctx, self.ref)
@@ -158,7 +195,9 @@ def _progress(status: RunStatus, width: int) -> Content:
     return shown.truncate(width, ellipsis=True)
 
 
-def _now(status: RunStatus, points: Sequence[MetricPoint]) -> Content:
+def _now(
+    status: RunStatus, points: Sequence[MetricPoint], system: Sequence[MetricPoint]
+) -> Content:
     """The last value of what matters, beside the curve."""
     last = {(p.split, p.name): p.value for p in points}
     rows: list[tuple[str, str | None]] = []
@@ -167,49 +206,7 @@ def _now(status: RunStatus, points: Sequence[MetricPoint]) -> Content:
             if (split, name) in last:
                 rows.append((f"{split} {name}", f"{last[split, name]:.4g}"))
     rows.append(("best", one_line(status.best) if status.best else None))
+    if status.alive:
+        rows.append(("  ".join(f"{word} {value}" for word, value in resource_facts(system)), " "))
     rows += [("warning", one_line(words)) for words in status.warnings[-1:]]
     return facts(*rows)
-
-
-def _metrics(points: Sequence[MetricPoint], report: dict[str, Any] | None) -> Content:
-    """All that was measured on rows held out, by step; then what an evaluation found."""
-    held = [p for p in points if p.split != "train"] or list(points)
-    if not held:
-        return Content("Nothing was measured yet.")
-    names = list(dict.fromkeys(p.name for p in held))
-    head = f"{'step':>7}  {'split':<11}" + "".join(f"{one_line(n):>13}" for n in names)
-    parts: list[str | tuple[str, str]] = [(f"{head}\n", MUTED)]
-    table: dict[tuple[int, str], dict[str, float]] = {}
-    for point in held:
-        table.setdefault((point.step, point.split), {})[point.name] = point.value
-    for (step, split), values in table.items():
-        cells = "".join(f"{values[n]:>13.4g}" if n in values else f"{'–':>13}" for n in names)
-        parts.append(f"{step:>7}  {one_line(split):<11}{cells}\n")
-    return Content.assemble(*parts, *_by_label(report or {}))
-
-
-def _by_label(report: dict[str, Any]) -> list[str | tuple[str, str]]:
-    """An evaluation's figures by label, the worst first, with what each is taken for most."""
-    labels: list[str] = report.get("labels") or []
-    matrix: list[list[int]] = report.get("confusion_matrix") or []
-    found = sorted(report.get("per_label") or [], key=lambda row: row["f1"])
-    if not found:
-        return []
-    head = f"{'label':<30} {'rows':>6} {'precision':>10} {'recall':>7} {'F1':>7}   taken for\n"
-    parts: list[str | tuple[str, str]] = ["\n", (head, MUTED)]
-    for row in found:
-        wrong = _most_wrong(labels, matrix, row["label"])
-        parts.append(
-            f"{one_line(row['label']):<30.30} {row['rows']:>6,} {row['precision']:>10.3f}"
-            f" {row['recall']:>7.3f} {row['f1']:>7.3f}   {one_line(wrong)}\n"
-        )
-    return parts
-
-
-def _most_wrong(labels: list[str], matrix: list[list[int]], label: str) -> str:
-    """The label that most rows of `label` were taken for by mistake, with their number."""
-    if label not in labels or len(matrix) != len(labels):
-        return ""
-    at = labels.index(label)
-    count, other = max((n, i) for i, n in enumerate(matrix[at]) if i != at or len(labels) == 1)
-    return f"{labels[other]} {count}" if count and other != at else ""

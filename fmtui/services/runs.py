@@ -34,6 +34,7 @@ __all__ = [
     "active",
     "cancel",
     "dispatch",
+    "files",
     "join",
     "list_runs",
     "log_path",
@@ -196,6 +197,16 @@ def log_path(ctx: Context, ref: str, rank: int = 0) -> Path:
 def log_reader(ctx: Context, ref: str, rank: int = 0) -> LogReader:
     """Reads a run's log from its oldest part on, across its parts, also while it is written."""
     return LogReader(log_path(ctx, ref, rank))
+
+
+def files(ctx: Context, ref: str) -> list[tuple[str, int]]:
+    """What lies in the run's folder: paths within it and their sizes in bytes, by path."""
+    root, found = _folder(ctx, ref).path, []
+    for path in sorted(root.rglob("*")):
+        with suppress(OSError):
+            if path.is_file():
+                found.append((str(path.relative_to(root)), path.stat().st_size))
+    return found
 
 
 def spec(ctx: Context, ref: str) -> dict[str, Any]:

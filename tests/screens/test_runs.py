@@ -58,6 +58,25 @@ async def test_a_page_shows_curve_log_metrics_and_spec(
         await shows(pilot, "step 59 loss")
 
 
+async def test_a_page_shows_resources_files_and_other_curves(here: Context) -> None:
+    run = make_run(here)
+    with (here.home.runs / run / "journal.jsonl").open("a") as journal:
+        for second in range(0, 50, 5):
+            values = {"cpu_percent": 150 + second, "memory_bytes": 1.5e9, "gpu_percent": 97}
+            event = {"t": f"2026-01-01T00:00:{second:02}Z", "event": "resource", "values": values}
+            journal.write(json.dumps(event) + "\n")
+    async with opened((120, 40)) as pilot:
+        await go(pilot.app, f"run:{run}")
+        await shows(pilot, "step 59 loss")
+        await pilot.press("r")
+        await shows(pilot, "195%", "CPU", "1.5GB", "memory", "97%", "GPU")
+        await pilot.press("i")
+        await shows(pilot, "spec.json", "journal.jsonl")
+        await pilot.press("L", "S", "plus")
+        await shows(pilot, "loss, train", "log axis", "smoothed 0.6", "zoom 2×")
+    assert '"cpu_percent"' in fmtui("run", "metrics", run, "--json").out
+
+
 async def test_a_failed_run_says_why_and_can_be_resumed(here: Context) -> None:
     run = make_run(here, state="failed", error="the worker was killed by signal 9")
     async with opened() as pilot:

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from screens.widgets.log_file import BLOCK, LogFile
-from screens.widgets.loss_plot import braille
+from screens.widgets.plot import View, draw, thinned
 from screens.widgets.record_list import fit
 from screens.widgets.sources import Pages
 
@@ -129,23 +129,55 @@ def test_words_fit_their_cells() -> None:
     assert cell_len(fit("漢字漢字", 4)) == 4, "half a wide character becomes a space"
 
 
+def words(curves: list[list[tuple[float, float]]]) -> list[str]:
+    return ["".join(part for part, _ in row) for row in draw(curves, 20, 4, View()).rows]
+
+
 def test_a_curve_falls_from_left_to_right() -> None:
-    rows = braille([(0, 2.0), (50, 1.0), (100, 0.0)], 20, 4)
+    rows = words([[(0, 2.0), (50, 1.0), (100, 0.0)]])
     assert [len(row) for row in rows] == [20] * 4
     assert rows[0][0] != "\u2800" and rows[0][-1] == "\u2800"
     assert rows[-1][-1] != "\u2800" and rows[-1][0] == "\u2800"
 
 
-def test_a_spike_among_ten_thousand_points_is_seen() -> None:
-    points = [(float(step), 1.0) for step in range(10_000)]
-    points[5_000] = (5_000.0, 9.0)
-    rows = braille(points, 40, 4)
+def test_a_spike_among_many_points_is_seen() -> None:
+    points = [(float(step), 1.0) for step in range(100_000)]
+    points[50_000] = (50_000.0, 9.0)
+    rows = words([list(thinned(points))])
     assert rows[0].strip("\u2800") and len(rows[0].strip("\u2800")) <= 2
+    assert len(thinned(points)) <= 4_100
 
 
-def test_one_point_and_none_are_drawn() -> None:
-    assert braille([], 10, 3) == ["", "", ""]
-    assert any(cell != "\u2800" for row in braille([(5, 1.0)], 10, 3) for cell in row)
+def test_one_point_is_drawn() -> None:
+    assert any(cell != "\u2800" for row in words([[(5, 1.0)]]) for cell in row)
+
+
+def test_curves_over_each_other_keep_their_own_cells() -> None:
+    drawing = draw([[(0, 1.0), (9, 1.0)], [(0, 3.0), (9, 3.0)]], 20, 4, View())
+    assert [row[0][1] for row in (drawing.rows[0], drawing.rows[-1])] == [1, 0]
+    assert (drawing.low, drawing.high) == (1.0, 3.0)
+
+
+def test_a_log_axis_leaves_out_what_has_no_logarithm() -> None:
+    drawing = draw([[(0, 0.0), (1, 0.001), (2, 10.0)]], 20, 4, View(log=True))
+    assert (round(drawing.low, 6), round(drawing.high, 6)) == (0.001, 10.0)
+
+
+def test_smoothing_takes_the_edge_off_without_a_bias_at_the_start() -> None:
+    noisy = [(float(n), 5.0 + (-1) ** n) for n in range(100)]
+    smooth = draw([noisy], 20, 4, View(smooth=0.9))
+    assert smooth.high <= 6.0 and smooth.low > 4.0
+    level = draw([[(float(n), 5.0) for n in range(9)]], 20, 4, View(smooth=0.9))
+    assert abs(level.low - 5) < 1e-9 and abs(level.high - 5) < 1e-9
+
+
+def test_zooming_and_moving_stay_within_the_curve() -> None:
+    view = View().zoomed(0.5)
+    assert (view.begin, view.end) == (0.25, 0.75)
+    assert view.moved(9).end == 1.0 and view.moved(-9).begin == 0.0
+    assert view.moved(9).zoomed(2) == View()
+    rising = [(float(n), float(n)) for n in range(101)]
+    assert draw([rising], 20, 4, view).low == 25.0
 
 
 def test_the_end_of_a_large_log_is_there_before_its_beginning_was_read(tmp_path: Path) -> None:
