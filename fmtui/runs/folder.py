@@ -157,6 +157,8 @@ class RunFolder:
         number = len(list(attempts.glob("exit.*.json"))) + 1
         for name in ("worker.json", "supervisor.json", "heartbeat", "cancel"):
             (self.path / name).unlink(missing_ok=True)
+        for half in self.path.glob(".*.part"):  # of a process that was killed while it wrote
+            half.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (self.path / "exit.json").replace(attempts / f"exit.{number}.json")
         sync_folder(self.path)

@@ -21,6 +21,10 @@ from fmtui.config import slot_config
 from fmtui.paths import Home
 from fmtui.runs.process import is_locked, try_lock
 
+THREADS = "FMTUI_THREADS"
+"""In a worker's environment: the threads of its share of the CPU. (OMP_NUM_THREADS won't do: the
+launcher of several processes sets it to 1 by itself.)"""
+
 _NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
@@ -113,7 +117,8 @@ class Pool:
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True)
             if self.shared:
-                self.folder.chmod(0o1777)
+                with contextlib.suppress(PermissionError):  # another user made it just now
+                    self.folder.chmod(0o1777)
         return 0o666 if self.shared else 0o644
 
 
@@ -166,7 +171,8 @@ def _threads(shares: int) -> dict[str, str]:
     if shares == 1:
         return {}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"OMP_NUM_THREADS": str(max(1, (cores or 1) // shares))}
+    threads = str(max(1, (cores or 1) // shares))
+    return {THREADS: threads, "OMP_NUM_THREADS": threads}
 
 
 def holder_of(home: Home, run: str) -> Holder:

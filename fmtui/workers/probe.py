@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from fmtui.runs.slots import THREADS
+
 _SECONDS = 1.0
 
 
@@ -60,9 +62,10 @@ def _step(model: Any, batch: Mapping[str, Any], dtype: Any) -> float:
 
 
 def _cores() -> int:
-    """The cores that this process may use; ranks on one machine share them."""
+    """The cores that this process may use: those of its slot; ranks on one machine share them."""
     import psutil
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     physical = psutil.cpu_count(logical=False) or allowed or 1
-    return max(1, min(allowed or 1, physical) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+    share = int(os.environ.get(THREADS) or physical)
+    return max(1, min(allowed or 1, physical, share) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))

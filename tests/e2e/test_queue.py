@@ -110,7 +110,8 @@ def test_slots_are_configured(home: Home, monkeypatch: pytest.MonkeyPatch) -> No
     pool = slots.pool(home)
     assert pool.names == ("cpu", "cpu.2")
     cores = len(os.sched_getaffinity(0))
-    assert pool.env["cpu.2"] == {"OMP_NUM_THREADS": str(max(1, cores // 2))}
+    threads = str(max(1, cores // 2))
+    assert pool.env["cpu.2"] == {"FMTUI_THREADS": threads, "OMP_NUM_THREADS": threads}
     monkeypatch.setenv("FMTUI_SLOTS", "cpu=3,gpu=2")
     assert slots.pool(home).names == ("cpu", "cpu.2", "cpu.3")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")

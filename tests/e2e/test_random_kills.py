@@ -174,6 +174,7 @@ class Storm:
                     (step, 1 / step) for step in range(1, STEPS + 1)
                 ]
             assert not folder.checkpoints.exists()
+            assert not (folder.path / "reserve").exists()
             until(lambda folder=folder: not folder.held(), seconds=20)
 
 
