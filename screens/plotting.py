@@ -18,6 +18,7 @@ class PlotKeys:
     view = View()
 
     def plots(self: Any) -> Iterable[Plot]:
+        """The plots that the keys are for."""
         return self.query(Plot)  # type: ignore[no-any-return]
 
     def look(self, view: View) -> None:

@@ -112,6 +112,9 @@ class RunPage(PlotKeys, Page):
         shown.display = len(self._series) > 1 or self.view != View()
         shown.update(legend([f"{self.curve}, {s.name}" for s in self._series], self.view))
 
+    def plots(self) -> Iterable[Plot]:
+        return [self.query_one("#plot", Plot)]
+
     def look(self, view: View) -> None:
         super().look(view)
         self._draw()
@@ -205,8 +208,8 @@ def _now(
         for name in ("loss", "accuracy", "f1_macro"):
             if (split, name) in last:
                 rows.append((f"{split} {name}", f"{last[split, name]:.4g}"))
-    rows.append(("best", one_line(status.best) if status.best else None))
+    rows.append(("best", one_line(status.best.rpartition(" at ")[2]) if status.best else None))
     if status.alive:
-        rows.append(("  ".join(f"{word} {value}" for word, value in resource_facts(system)), " "))
+        rows += resource_facts(system)[:2]
     rows += [("warning", one_line(words)) for words in status.warnings[-1:]]
-    return facts(*rows)
+    return facts(*rows, width=31)

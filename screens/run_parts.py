@@ -13,7 +13,7 @@ from fmtui.services.text import one_line, size
 from registry.views import MetricPoint
 from screens.bindings import bindings
 from screens.plotting import series_of
-from screens.widgets.plot import Plot, Series
+from screens.widgets.plot import Plot
 from screens.widgets.states import MUTED
 
 RESOURCES: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -37,7 +37,7 @@ class Resources(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         for name, (word, value) in RESOURCES.items():
-            yield Plot(word, value=value, id=name)
+            yield Plot(word, value=value, low=0.0, id=name)
 
     def on_mount(self) -> None:
         self.show(self.points)
@@ -46,12 +46,7 @@ class Resources(VerticalScroll, can_focus=True, inherit_bindings=False):
         for plot in self.query(Plot):
             found = series_of(points, plot.id or "")
             plot.display = bool(found) or (plot.id == "cpu_percent" and not points)
-            plot.show(_from_nought(found))
-
-
-def _from_nought(series: Sequence[Series]) -> Sequence[Series]:
-    """Shares and sizes are read from 0 up: a point at 0 before all others."""
-    return [Series(s.name, [(s.points[0][0], 0.0), *s.points]) if s.points else s for s in series]
+            plot.show(found)
 
 
 def resource_facts(points: Sequence[MetricPoint]) -> list[tuple[str, str]]:

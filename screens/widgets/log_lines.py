@@ -182,8 +182,7 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
             last = len(text) if last == -1 else last - begin
             mark = self.screen.get_component_rich_style("screen--selection")
             text.stylize(mark, max(first - begin, 0), max(last, 0))
-        text.style = self.rich_style
-        return Strip(text.render(self.app.console))
+        return Strip(Segment.apply_style(text.render(self.app.console), self.rich_style))
 
     def _rows(self) -> list[tuple[int, int, int]]:
         """The rows in sight where lines are wrapped: a line, and which characters of it."""

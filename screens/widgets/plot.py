@@ -55,16 +55,23 @@ class View:
 
 
 class Plot(Widget):
-    """Curves over the same steps, with their bounds on the left and their names in the middle."""
+    """Curves over the same steps, with their bounds on the left and a title between them.
+
+    Args:
+        value: How a bound is written, in at most seven cells.
+        low: A value that is in sight in any case, such as 0 for what is read from there up.
+    """
 
     def __init__(
         self,
         title: str = "loss",
         *,
         value: Callable[[float], str] = "{:.3g}".format,
+        low: float | None = None,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
+        self.low = low
         self.title_words = title
         self.value = value
         self.series: Sequence[Series] = ()
@@ -87,7 +94,9 @@ class Plot(Widget):
         drawn = [s for s in self.series if s.points]
         if not drawn:
             return Content.styled(f" {self.title_words}: no points yet", MUTED)
-        drawing = draw([s.points for s in drawn], width - _MARGIN, height, self.view, self.end)
+        drawing = draw(
+            [s.points for s in drawn], width - _MARGIN, height, self.view, self.end, self.low
+        )
         labels = [""] * height
         labels[0], labels[-1] = self.value(drawing.high), self.value(drawing.low)
         if height > 2:
@@ -110,7 +119,12 @@ class Drawing:
 
 
 def draw(
-    curves: Sequence[Sequence[Point]], width: int, height: int, view: View, end: float | None = None
+    curves: Sequence[Sequence[Point]],
+    width: int,
+    height: int,
+    view: View,
+    end: float | None = None,
+    least: float | None = None,
 ) -> Drawing:
     """Curves in `width` x `height` cells, each of 2 x 4 dots; the least value is lowest.
 
@@ -125,6 +139,7 @@ def draw(
     shown = [_in_sight(_smoothed(curve, view), begin, until, view.log) for curve in curves]
     values = [value for curve in shown for _, value in curve]
     low, high = (min(values), max(values)) if values else (0.0, 0.0)
+    low = low if least is None or view.log else min(low, least)
     cells = [[0] * max(width, 0) for _ in range(height)]
     owners = [[0] * max(width, 0) for _ in range(height)]
     for number, curve in enumerate(shown):
