@@ -259,16 +259,26 @@ def reindex(as_json: bool) -> None:
 
 @run.command()
 @click.argument("refs", nargs=-1, required=True)
+@click.option("--all", "every", is_flag=True, help="Also the settings that are the same.")
 @json_option
-def compare(refs: tuple[str, ...], as_json: bool) -> None:
-    """Metrics side by side, and the settings that differ."""
+def compare(refs: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Metrics side by side with the best marked, and the settings that differ.
+
+    Evaluations on the same rows are also put to McNemar's test: is the difference real, or may it
+    be chance?
+    """
     from fmtui.services import compare as service
 
     result = service.compare(context(), list(refs))
     if as_json:
         print_json(result.as_json())
         return
-    table(("", *result.runs), [(name, *values) for name, values in result.rows()])
+    rows = [*result.measured(), *result.parameters(every=every)]
+    table(("", *result.runs), [(name, *values) for name, values in rows])
+    if result.rows is not None:
+        click.echo(f"\nThe same {result.rows:,} test rows.")
+    for test in result.tests:
+        click.echo(test.sentence())
 
 
 def _show(info: object, as_json: bool) -> None:

@@ -1,47 +1,162 @@
-"""Runs side by side: metrics, and the settings that differ."""
+"""Runs side by side: metrics, the settings that differ, and whether a difference is real."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from fmtui.errors import UsageError
+from fmtui.errors import FmtuiError, UsageError
 from fmtui.services import runs
 from fmtui.services.context import Context
+from fmtui.services.significance import Pair, pair, wilson
+from fmtui.services.text import duration, elapsed
+
+BEST = " ◂"
+"""The mark of the best value of a row."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Metrics and differing settings, each a list in the order of `runs`."""
+    """Metrics and settings, each a list in the order of `runs`.
+
+    `settings` has those that differ, `same` the others; `best` names the place of the best value
+    of a metric; `seconds` is how long each took. `rows` counts the test rows that all of them
+    were measured on, None where they were not the same; then `intervals` are the 95% intervals of
+    the accuracy, and `tests` set the best run against each of the others.
+    """
 
     runs: tuple[str, ...]
     metrics: dict[str, list[float | None]]
+    best: dict[str, int]
     settings: dict[str, list[Any]]
+    same: dict[str, list[Any]]
+    seconds: list[float | None]
+    rows: int | None = None
+    intervals: tuple[tuple[float, float], ...] = ()
+    tests: tuple[Pair, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {"runs": list(self.runs), "metrics": self.metrics, "settings": self.settings}
+        return {
+            "runs": list(self.runs),
+            "metrics": self.metrics,
+            "best": {name: self.runs[at] for name, at in self.best.items()},
+            "settings": self.settings,
+            "same": self.same,
+            "seconds": self.seconds,
+            "rows": self.rows,
+            "intervals": [list(interval) for interval in self.intervals],
+            "tests": [test.as_json() for test in self.tests],
+        }
 
-    def rows(self) -> list[tuple[str, list[str]]]:
-        """For a table: a name and a cell a run."""
-        measured = [
-            (name, ["–" if v is None else f"{v:.4f}" for v in values])
-            for name, values in self.metrics.items()
-        ]
-        return measured + [(n, [str(v) for v in values]) for n, values in self.settings.items()]
+    def measured(self) -> list[tuple[str, list[str]]]:
+        """For a table: a metric and a cell a run, the best one marked; then how long it took."""
+        table = []
+        for name, values in self.metrics.items():
+            cells = ["–" if v is None else f"{v:.4f}" for v in values]
+            if name in self.best:
+                cells[self.best[name]] += BEST
+            table.append((name, cells))
+            if name == "accuracy" and self.intervals:
+                table.append(("  95% interval", [f"{a:.3f}–{b:.3f}" for a, b in self.intervals]))
+        table.append(("took", ["–" if s is None else duration(s) for s in self.seconds]))
+        return table
+
+    def parameters(self, *, every: bool = False) -> list[tuple[str, list[str]]]:
+        """For a table: a parameter and a cell a run; with `every` also those that are the same."""
+        chosen = self.settings | (self.same if every else {})
+        return [(name, ["–" if v is None else str(v) for v in row]) for name, row in chosen.items()]
 
 
-def compare(ctx: Context, refs: list[str]) -> Comparison:
+def compare(ctx: Context, refs: Sequence[str]) -> Comparison:
     """Compare two runs or more. Raises UsageError for fewer, NotFoundError for unknown ones."""
-    if len(refs) < 2:
-        raise UsageError("name at least two runs", hint="`fmtui run compare r1 r2`")
     infos = [runs.show(ctx, ref) for ref in refs]
-    specs = [runs.spec(ctx, ref) for ref in refs]
+    infos = list({info.run: info for info in infos}.values())
+    if len(infos) < 2:
+        raise UsageError("name at least two runs", hint="`fmtui run compare r1 r2`")
+    specs = [_spec(ctx, info.run) for info in infos]
     names = dict.fromkeys(name for info in infos for name in info.metrics)
+    metrics = {name: [info.metrics.get(name) for info in infos] for name in names}
     keys = dict.fromkeys(key for spec in specs for key in spec.get("settings", {}))
-    settings = {key: [spec.get("settings", {}).get(key) for spec in specs] for key in keys}
-    settings = {"model": [i.model for i in infos], "data": [i.data for i in infos], **settings}
+    values: dict[str, list[Any]] = {
+        "model": [i.model for i in infos],
+        "data": [i.data for i in infos],
+        **{key: [spec.get("settings", {}).get(key) for spec in specs] for key in keys},
+    }
+    differ = {key: row for key, row in values.items() if len(set(map(str, row))) > 1}
+    found = tuple(info.run for info in infos)
+    answers = _answers(ctx, found, specs)
     return Comparison(
-        tuple(info.run for info in infos),
-        {name: [info.metrics.get(name) for info in infos] for name in names},
-        {key: values for key, values in settings.items() if len(set(map(str, values))) > 1},
+        runs=found,
+        metrics=metrics,
+        best={name: at for name, row in metrics.items() if (at := best(name, row)) is not None},
+        settings=differ,
+        same={key: row for key, row in values.items() if key not in differ},
+        seconds=[elapsed(info.started, info.ended) for info in infos],
+        rows=len(answers[0]) if answers else None,
+        intervals=tuple(wilson(sum(right), len(right)) for right in answers),
+        tests=_tests(found, answers),
+    )
+
+
+def _spec(ctx: Context, run: str) -> dict[str, Any]:
+    try:
+        return runs.spec(ctx, run)
+    except FmtuiError:  # the folder is gone: what the registry knows is compared
+        return {}
+
+
+def best(name: str, values: Sequence[float | None]) -> int | None:
+    """The place of the best value; None where fewer than two are known, or all are the same."""
+    known = [(value, at) for at, value in enumerate(values) if value is not None]
+    if len({value for value, _ in known}) < 2:
+        return None
+    chosen = min(known) if lower_is_better(name) else max(known, key=lambda item: item[0])
+    return chosen[1]
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether less of a metric is more."""
+    return any(word in name for word in ("loss", "perplexity", "error", "_rate"))
+
+
+def _answers(
+    ctx: Context, found: Sequence[str], specs: Sequence[dict[str, Any]]
+) -> list[list[bool]]:
+    """For each run which rows it got right; none unless all were asked the very same rows."""
+    data = [spec.get("data") or {} for spec in specs]
+    rows = {(d.get("fingerprint"), d.get("split"), bool(s.get("drop_invalid")))
+            for d, s in zip(data, specs, strict=True)}  # fmt: skip
+    evaluated = all(spec.get("kind") == "evaluate" for spec in specs)
+    if not evaluated or len(rows) != 1 or not data[0].get("fingerprint"):
+        return []
+    paths = [ctx.home.runs / run / "output" / "predictions.parquet" for run in found]
+    if not all(path.is_file() for path in paths):
+        return []
+    tables = [_read(path) for path in paths]
+    if any(labels != tables[0][0] for labels, _ in tables):
+        return []
+    return [right for _, right in tables]
+
+
+def _read(path: Path) -> tuple[list[Any], list[bool]]:
+    """The labels of the rows, and whether each was predicted."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    labels = table["label"].to_pylist() if "label" in table.column_names else []
+    return labels, table["right"].to_pylist()
+
+
+def _tests(found: Sequence[str], answers: Sequence[Sequence[bool]]) -> tuple[Pair, ...]:
+    if not answers:
+        return ()
+    first = max(range(len(found)), key=lambda at: sum(answers[at]))
+    if len(found) == 2:
+        return (pair(found[0], found[1], answers[0], answers[1]),)
+    return tuple(
+        pair(found[first], found[at], answers[first], answers[at])
+        for at in range(len(found))
+        if at != first
     )
