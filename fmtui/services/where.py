@@ -75,6 +75,7 @@ class Where:
                 f"{layout.on_each} processes need a GPU each, this machine has {len(found)}",
                 hint="Lower --num-processes.",
             )
+        _check_kind(layout, slurm)
         parts: dict[str, Any] = {"backend": self.backend}
         if layout.several:
             parts["layout"] = layout.as_spec()
@@ -107,6 +108,24 @@ class Where:
         if options.nodes < 1 or options.gpus < 0:
             raise UsageError("--nodes is at least 1, --gpus at least 0")
         return options
+
+
+def _check_kind(layout: Layout, slurm: SlurmOptions | None) -> None:
+    """fsdp and deepspeed are for several GPUs: without them accelerate would do ddp unasked."""
+    if layout.distributed == "ddp":
+        return
+    if not layout.several:
+        raise UsageError(
+            f"--distributed {layout.distributed} spreads a model over several processes",
+            hint="Say how many: --num-processes 2.",
+        )
+    if slurm is None:
+        there = bool(slots.gpus())
+    else:
+        there = slurm.gpus > 0 or any("gpu" in k or "gpu" in v for k, v in slurm.more.items())
+    if not there:
+        where = "this machine has none" if slurm is None else "ask Slurm for some: --gpus 2"
+        raise UsageError(f"--distributed {layout.distributed} needs GPUs; {where}")
 
 
 _LAYOUT = {

@@ -149,4 +149,8 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
 def test_what_can_not_be_is_refused_before_anything_starts(tiny: Cli) -> None:
     assert "evenly" in tiny.run(*TWO, "--num-machines", "3", code=2).stderr
     tiny.run(*TWO, "--distributed", "magic", code=2)
+    alone = (*TWO[: TWO.index("--num-processes")], "--distributed", "fsdp")
+    assert "several processes" in tiny.run(*alone, code=2).stderr
+    slurm = ("--backend", "slurm", "--distributed", "fsdp")
+    assert "needs GPUs" in tiny.run(*TWO, *slurm, code=2).stderr
     assert tiny.json("run", "list") == []
