@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this code expects; a test holds it equal to Alembic's head."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")
@@ -95,6 +95,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.catalog = path.with_name("catalog.db")
         self._local = threading.local()
         self._engine: Engine | None = None
         self._lock = threading.Lock()
@@ -116,6 +117,8 @@ class Database:
             revision = self._revision()
             if revision != HEAD:
                 self._migrate(revision)
+            if not self.catalog.exists():
+                self._fill_catalog()
             self._ready = True
 
     def read(self) -> sqlite3.Connection:
@@ -126,7 +129,43 @@ class Database:
             with storage_errors(self.path):
                 connection = self._connect(self.path)
             self._local.connection = connection
+            self._local.catalog = None
+        self._see_catalog(connection)
         return connection
+
+    def _see_catalog(self, connection: sqlite3.Connection) -> None:
+        """Let the connection read the catalogue's newest file: a sync puts another in its place."""
+        from registry.catalog.file import attach
+
+        if connection.in_transaction:
+            return
+        for _ in range(2):
+            try:
+                stat = self.catalog.stat()
+            except FileNotFoundError:
+                self._fill_catalog()
+                continue
+            newest = (stat.st_ino, stat.st_mtime_ns)
+            if self._local.catalog == newest:
+                return
+            with storage_errors(self.catalog):
+                if self._local.catalog is not None:
+                    try:
+                        connection.execute("DETACH catalog")
+                    except sqlite3.OperationalError:
+                        return  # rows of the file before are being read: the next time, then
+                    self._local.catalog = None
+                if attach(connection, self.catalog):
+                    self._local.catalog = newest
+                    return
+            self._fill_catalog()
+
+    def _fill_catalog(self) -> None:
+        """Write the bundled catalogue: there is none, or one that this code can't read."""
+        from registry.catalog.bundled import fill
+
+        with storage_errors(self.catalog):
+            fill(self.catalog, now())
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -172,7 +211,7 @@ class Database:
             self._engine = None
 
     def _connect(self, path: Path) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, uri=True)
         connection.row_factory = sqlite3.Row
         _pragmas(connection)
         return connection
@@ -205,9 +244,6 @@ class Database:
                 connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=OFF")
             connection.executescript("BEGIN;\n" + _SCHEMA.read_text(encoding="utf-8"))
-            from registry.catalog.bundled import load_into
-
-            load_into(connection)
             connection.execute("COMMIT")
             connection.close()
             with temp.open("rb") as file:
@@ -255,6 +291,10 @@ class Database:
             copy.close()
             source.close()
         shutil.move(temp, backup)
+        if revision == "0001" and not self.catalog.exists():
+            from registry.catalog.former import take_over
+
+            take_over(self.path, self.catalog)
         upgrade(self.path, revision)
 
 

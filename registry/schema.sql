@@ -3,32 +3,6 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-CREATE TABLE catalog_model (
-	id INTEGER NOT NULL, 
-	source VARCHAR NOT NULL, 
-	name VARCHAR COLLATE "NOCASE" NOT NULL, 
-	version VARCHAR NOT NULL, 
-	hub_id VARCHAR, 
-	license VARCHAR, 
-	tasks JSON, 
-	finetune_tasks JSON, 
-	parameters INTEGER, 
-	size_bytes INTEGER, 
-	downloads INTEGER, 
-	architecture VARCHAR, 
-	languages JSON, 
-	gated BOOLEAN NOT NULL, 
-	skus JSON, 
-	defaults JSON, 
-	description VARCHAR, 
-	synced VARCHAR NOT NULL, 
-	PRIMARY KEY (id), 
-	UNIQUE (source, name, version)
-);
-CREATE INDEX ix_catalog_model_name ON catalog_model (name);
-CREATE INDEX ix_catalog_model_parameters ON catalog_model (parameters);
-CREATE INDEX ix_catalog_model_size_bytes ON catalog_model (size_bytes);
-CREATE INDEX ix_catalog_model_source ON catalog_model (source);
 CREATE TABLE dataset (
 	id INTEGER NOT NULL, 
 	name VARCHAR NOT NULL, 
@@ -89,7 +63,7 @@ CREATE TABLE model_version (
 	labels JSON, 
 	parent_id INTEGER, 
 	created VARCHAR NOT NULL, 
-	verified VARCHAR, 
+	verified VARCHAR, note VARCHAR, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(model_id) REFERENCES model (id), 
 	FOREIGN KEY(parent_id) REFERENCES model_version (id), 
@@ -160,5 +134,11 @@ CREATE TABLE metric (
 	FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_metric_run_id ON metric (run_id);
-CREATE VIRTUAL TABLE catalog_search USING fts5(name, hub_id, tasks, license, architecture, content='', tokenize='unicode61', prefix='1 2 3 4');
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+CREATE TABLE model_tag (
+	model_version_id INTEGER NOT NULL, 
+	tag VARCHAR NOT NULL, 
+	PRIMARY KEY (model_version_id, tag), 
+	FOREIGN KEY(model_version_id) REFERENCES model_version (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_model_tag_tag ON model_tag (tag);
+INSERT INTO alembic_version (version_num) VALUES ('0002');

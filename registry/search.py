@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from registry.catalog import facets as facet
 from registry.errors import NotFoundError, UsageError
 from registry.references import Reference, parse, unknown
-from registry.views import CatalogEntry, CatalogPage
+from registry.views import CatalogChanges, CatalogEntry, CatalogPage
 
 CAP = 1000
 """Where counting stops: a total above it is shown as `1000+`."""
@@ -44,6 +44,9 @@ def search(
     task: str | None = None,
     finetune_task: str | None = None,
     license: str | None = None,
+    size: str | None = None,
+    gated: bool | None = None,
+    imported: bool | None = None,
     sort: str | None = None,
     offset: int = 0,
     limit: int = 50,
@@ -52,21 +55,44 @@ def search(
 
     Any text may be typed. Descriptions are left out of lists.
 
+    Args:
+        size: A bound such as `<1G` or `>=500M`; what has no known size passes none.
+        gated: Only what asks for consent on the hub, or only what does not.
+        imported: Only what has been imported here, or only what has not.
+
     Raises:
-        UsageError: there is no such sort.
+        UsageError: there is no such sort, or `size` is no bound.
     """
     order = _order(sort)
     chosen = {"source": source, "task": task, "finetune_task": finetune_task, "license": license}
+    if gated is not None:
+        chosen["gated"] = "yes" if gated else "no"
     terms = [f'"{word}"*' for word in _WORD.findall(query)[:_MOST_WORDS]]
     terms += [f'"{facet.word(kind, value)}"' for kind, value in chosen.items() if value]
-    match = " AND ".join(terms)
-    rows = _rows(connection, match, order, max(offset, 0), max(limit, 0))
-    total = _count(connection, match)
-    imported = _imported(connection)
+    wanted = _Wanted()
+    if size:
+        low, high = facet.bytes_between(size)
+        match, exact = facet.size_match(low, high)
+        terms.append(match)
+        if not exact:
+            wanted.where("size_bytes >= ?", low)
+            if high is not None:
+                wanted.where("size_bytes < ?", high)
+    here = _imported(connection)
+    if imported is not None:
+        ids = _ids(connection, here)
+        within = "id IN" if imported else "id NOT IN"
+        wanted.where(f"{within} (SELECT value FROM json_each(?))", json.dumps(ids))
+    wanted.match = " AND ".join(terms)
+    try:
+        total = wanted.count(connection)
+        rows = wanted.rows(connection, order, total, max(offset, 0), max(limit, 0))
+    except sqlite3.OperationalError as error:
+        if "phrase" not in str(error):
+            raise
+        rows, total = [], 0  # a letter of a later Unicode than the index's: no word there holds it
     return CatalogPage(
-        rows=tuple(_entry(row, imported) for row in rows),
-        total=min(total, CAP),
-        capped=total > CAP,
+        rows=tuple(_entry(row, here) for row in rows), total=min(total, CAP), capped=total > CAP
     )
 
 
@@ -79,40 +105,88 @@ def _order(sort: str | None) -> str:
         ) from None
 
 
-def _rows(
-    connection: sqlite3.Connection, match: str, order: str, offset: int, limit: int
-) -> Sequence[sqlite3.Row]:
-    if not match:
-        if order == "id":  # ranks have no gaps, so a far page needs no counting through
-            return connection.execute(
-                f"SELECT {_LISTED} FROM catalog_model WHERE id > ? ORDER BY id LIMIT ?",
-                (offset, limit),
-            ).fetchall()
-        sql, parameters = f"SELECT {_LISTED} FROM catalog_model ORDER BY {order}", []
-    elif order == "id":
-        sql = (
-            f"SELECT {_LISTED} FROM catalog_model WHERE id IN (SELECT rowid FROM catalog_search "
-            "WHERE catalog_search MATCH ? ORDER BY rowid LIMIT ? OFFSET ?) ORDER BY id"
+class _Wanted:
+    """What a search looks for: words of the index, and conditions that only a row can answer."""
+
+    def __init__(self) -> None:
+        self.match = ""
+        self._conditions: list[str] = []
+        self._values: list[object] = []
+
+    def where(self, condition: str, value: object) -> None:
+        self._conditions.append(f"c.{condition}")
+        self._values.append(value)
+
+    def _from(self) -> tuple[str, list[object]]:
+        """The hits in the order of their rank, none of them read before it is asked for."""
+        conditions, values = self._conditions, self._values
+        if not self.match:
+            return f"catalog_model c WHERE {' AND '.join(conditions) or '1'}", [*values]
+        return (
+            "catalog_search s CROSS JOIN catalog_model c ON c.id = s.rowid WHERE "
+            + " AND ".join(["s.catalog_search MATCH ?", *conditions]),
+            [self.match, *values],
         )
-        return connection.execute(sql, (match, limit, offset)).fetchall()
-    else:
-        sql = (
-            f"SELECT {_LISTED} FROM catalog_model WHERE id IN (SELECT rowid FROM catalog_search "
-            f"WHERE catalog_search MATCH ?) ORDER BY {order}"
-        )
-        parameters = [match]
-    return connection.execute(f"{sql} LIMIT ? OFFSET ?", (*parameters, limit, offset)).fetchall()
+
+    def count(self, connection: sqlite3.Connection) -> int:
+        """How many there are, as far as one more than `CAP`."""
+        if self.match and not self._conditions:
+            hits: tuple[str, list[object]] = (
+                "catalog_search WHERE catalog_search MATCH ?",
+                [self.match],
+            )
+        else:
+            hits = self._from()
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {hits[0]} LIMIT {CAP + 1})"
+        return int(connection.execute(sql, hits[1]).fetchone()[0])
+
+    def rows(
+        self, connection: sqlite3.Connection, order: str, total: int, offset: int, limit: int
+    ) -> Sequence[sqlite3.Row]:
+        source, values = self._from()
+        if order == "id":
+            if not self.match and not self._conditions:
+                # Ranks have no gaps, so a far page needs no counting through.
+                sql = f"SELECT {_LISTED} FROM catalog_model c WHERE id > ? ORDER BY id LIMIT ?"
+                return connection.execute(sql, (offset, limit)).fetchall()
+            rank = "s.rowid" if self.match else "c.id"
+            sql = f"SELECT {_LISTED} FROM {source} ORDER BY {rank} LIMIT ? OFFSET ?"
+            return connection.execute(sql, (*values, limit, offset)).fetchall()
+        if self.match and total > CAP and self._walk_is_cheaper(connection, offset + limit):
+            conditions = [
+                "EXISTS (SELECT 1 FROM catalog_search s WHERE s.catalog_search MATCH ? "
+                "AND s.rowid = c.id)",
+                *self._conditions,
+            ]
+            source = f"catalog_model c WHERE {' AND '.join(conditions)}"
+        sql = f"SELECT {_LISTED} FROM {source} ORDER BY {order} LIMIT ? OFFSET ?"
+        return connection.execute(sql, (*values, limit, offset)).fetchall()
+
+    def _walk_is_cheaper(self, connection: sqlite3.Connection, needed: int) -> bool:
+        """Whether to go along the order and ask of each row if it is a hit, not to sort all hits.
+
+        The rank of the last hit that was counted tells how dense the hits are. Asking costs some
+        thirty times what sorting one hit does.
+        """
+        (last,) = connection.execute(
+            "SELECT rowid FROM catalog_search WHERE catalog_search MATCH ? "
+            f"ORDER BY rowid LIMIT 1 OFFSET {CAP}",
+            (self.match,),
+        ).fetchone()
+        (models,) = connection.execute("SELECT max(id) FROM catalog_model").fetchone()
+        density = CAP / last
+        return bool(30 * needed / density < density * models)
 
 
-def _count(connection: sqlite3.Connection, match: str) -> int:
-    if match:
-        inner = "SELECT rowid FROM catalog_search WHERE catalog_search MATCH ?"
-    else:
-        inner = "SELECT 1 FROM catalog_model"
-    row = connection.execute(
-        f"SELECT count(*) FROM ({inner} LIMIT {CAP + 1})", (match,) if match else ()
-    ).fetchone()
-    return int(row[0])
+def _ids(connection: sqlite3.Connection, imported: Iterable[str]) -> list[int]:
+    """The ranks of the entries that these references name."""
+    found = []
+    for reference in imported:
+        source, _, name = reference.partition(":")
+        found += connection.execute(
+            "SELECT id FROM catalog_model WHERE name = ? AND source = ?", (name, source)
+        ).fetchall()
+    return sorted(row[0] for row in found)
 
 
 def show(connection: sqlite3.Connection, reference: str) -> CatalogEntry:
@@ -155,7 +229,7 @@ def find(connection: sqlite3.Connection, wanted: Reference) -> sqlite3.Row | Non
 def _near(connection: sqlite3.Connection, wanted: Reference) -> list[str]:
     """Names that share the beginning of a word with the one that was typed, the best first."""
     beginnings = {word[:3] for word in _WORD.findall(wanted.name)}
-    match = " OR ".join(f'name:"{b}"*' for b in sorted(beginnings))
+    match = " OR ".join(f'"{b}"*' for b in sorted(beginnings))
     if wanted.source != "local":
         match = f'({match}) AND "{facet.word("source", wanted.source)}"'
     rows = connection.execute(
@@ -168,19 +242,39 @@ def _near(connection: sqlite3.Connection, wanted: Reference) -> list[str]:
 
 def facets(connection: sqlite3.Connection) -> dict[str, list[tuple[str, int]]]:
     """For each kind of filter its values with their number of models, the most frequent first."""
-    connection.execute(
-        "CREATE VIRTUAL TABLE IF NOT EXISTS temp.catalog_terms "
-        "USING fts5vocab(main, catalog_search, row)"
-    )
-    found: dict[str, list[tuple[str, int]]] = {}
-    for kind in facet.KINDS:
-        rows = connection.execute(
-            "SELECT term, doc FROM temp.catalog_terms WHERE term >= ? AND term < ?",
-            facet.bounds(kind),
-        )
-        values = [(facet.value(row["term"]), int(row["doc"])) for row in rows]
-        found[kind] = sorted(values, key=lambda pair: (-pair[1], pair[0]))
+    found: dict[str, list[tuple[str, int]]] = {kind: [] for kind in facet.KINDS}
+    for kind, value, models in connection.execute(
+        "SELECT kind, value, models FROM catalog_facet ORDER BY models DESC, value"
+    ):
+        found[kind].append((value, models))
+    found["size"].sort(key=lambda pair: facet.SIZES.index(pair[0].upper()))
+    found["size"] = [(value.upper(), models) for value, models in found["size"]]
     return found
+
+
+def changes(connection: sqlite3.Connection) -> list[CatalogChanges]:
+    """For each source that was synced, what its last sync changed."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for source, change, name, version in connection.execute(
+        "SELECT source, change, name, version FROM catalog_change ORDER BY rowid"
+    ):
+        ref = f"{source}:{name}"
+        names.setdefault((source, change), []).append(f"{ref}@{version}" if version else ref)
+    return [
+        CatalogChanges(
+            source=row["source"],
+            synced=row["synced"],
+            new=row["new"],
+            updated=row["updated"],
+            gone=row["gone"],
+            total=row["total"],
+            names={
+                change: tuple(names.get((row["source"], change), ()))
+                for change in ("new", "updated", "gone")
+            },
+        )
+        for row in connection.execute("SELECT * FROM catalog_sync ORDER BY source")
+    ]
 
 
 def _imported(connection: sqlite3.Connection) -> dict[str, str]:

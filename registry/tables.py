@@ -4,38 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, String, UniqueConstraint
+from sqlalchemy import JSON, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
 def _json() -> Any:
     return Field(default=None, sa_column=Column(JSON))
-
-
-class CatalogModel(SQLModel, table=True):
-    """A model somewhere else: in Azure ML's catalogue or on the hub. `id` is its rank."""
-
-    __tablename__ = "catalog_model"
-    __table_args__ = (UniqueConstraint("source", "name", "version"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    source: str = Field(index=True)
-    name: str = Field(sa_column=Column(String(collation="NOCASE"), nullable=False, index=True))
-    version: str = ""
-    hub_id: str | None = None
-    license: str | None = None
-    tasks: list[str] | None = _json()
-    finetune_tasks: list[str] | None = _json()
-    parameters: int | None = Field(default=None, index=True)
-    size_bytes: int | None = Field(default=None, index=True)
-    downloads: int | None = None
-    architecture: str | None = None
-    languages: list[str] | None = _json()
-    gated: bool = False
-    skus: dict[str, Any] | None = _json()
-    defaults: dict[str, str] | None = _json()
-    description: str | None = None
-    synced: str
 
 
 class Model(SQLModel, table=True):
@@ -98,6 +72,18 @@ class ModelVersion(SQLModel, table=True):
     parent_id: int | None = Field(default=None, foreign_key="model_version.id", index=True)
     created: str
     verified: str | None = None
+    note: str | None = None
+
+
+class ModelTag(SQLModel, table=True):
+    """A word that a person put on a model version."""
+
+    __tablename__ = "model_tag"
+
+    model_version_id: int = Field(
+        foreign_key="model_version.id", ondelete="CASCADE", primary_key=True
+    )
+    tag: str = Field(primary_key=True, index=True)
 
 
 class ModelFile(SQLModel, table=True):

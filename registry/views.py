@@ -67,6 +67,30 @@ class CatalogPage:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogChanges:
+    """What the last sync of a source changed; `names` holds the best ranked of each change."""
+
+    source: str
+    synced: str
+    new: int
+    updated: int
+    gone: int
+    total: int
+    names: dict[str, tuple[str, ...]]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "source": self.source,
+            "synced": self.synced,
+            "new": self.new,
+            "updated": self.updated,
+            "gone": self.gone,
+            "total": self.total,
+            "names": {change: list(names) for change, names in self.names.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFileInfo:
     path: str
     size: int

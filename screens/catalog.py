@@ -18,10 +18,19 @@ from screens.widgets.record_list import Column, RecordList
 from screens.widgets.sources import Pages, Source
 from screens.widgets.states import MUTED
 
-FACETS = {"task": "task", "finetune_task": "finetune", "license": "license", "source": "source"}
+FACETS = {
+    "task": "task",
+    "finetune_task": "finetune",
+    "license": "license",
+    "source": "source",
+    "size": "size",
+    "gated": "gated",
+    "imported": "here",
+}
 """What can be filtered by, with the word for it on the line of filters."""
 
-
+_ALWAYS = ("task", "finetune_task", "license", "source")
+_YES = {"yes": True, "no": False}
 _SHORT = {"classification": "class", "generation": "gen", "answering": "answer"}
 
 
@@ -75,11 +84,22 @@ class CatalogScreen(Listing[CatalogEntry]):
     def source(self) -> Source[CatalogEntry]:
         def page(offset: int, limit: int) -> tuple[Sequence[CatalogEntry], int, bool]:
             found = catalog.search(
-                self.ctx, query, **filters, sort=order, offset=offset, limit=limit
+                self.ctx,
+                query,
+                source=chosen.get("source"),
+                task=chosen.get("task"),
+                finetune_task=chosen.get("finetune_task"),
+                license=chosen.get("license"),
+                size=chosen.get("size"),
+                gated=_YES.get(chosen.get("gated", "")),
+                imported=_YES.get(chosen.get("imported", "")),
+                sort=order,
+                offset=offset,
+                limit=limit,
             )
             return found.rows, found.total, found.capped
 
-        query, filters, order = self.line.query_text, dict(self.filters), self.sort_name
+        query, chosen, order = self.line.query_text, dict(self.filters), self.sort_name
         return Pages(page)
 
     def count(self, source: Source[CatalogEntry]) -> str:
@@ -100,6 +120,8 @@ class CatalogScreen(Listing[CatalogEntry]):
         parts: list[str | tuple[str, str]] = [" "]
         for facet, word in FACETS.items():
             value = self.filters.get(facet)
+            if value is None and facet not in _ALWAYS:
+                continue
             parts += [(f"{word} ", MUTED)]
             parts += [(one_line(value), "bold") if value else ("any", MUTED), "   "]
         if self.sort_name:
@@ -135,6 +157,7 @@ class CatalogScreen(Listing[CatalogEntry]):
                 Option(f"{word} {value}", (facet, value), f"{count:,}")
                 for value, count in known.get(facet, [])
             ]
+        options += [Option(f"here {value}", ("imported", value)) for value in _YES]
 
         def chosen(option: Option | None) -> None:
             if option is None:

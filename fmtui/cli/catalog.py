@@ -32,6 +32,9 @@ def catalog() -> None:
 @click.option("--task", help="Only models for this task.")
 @click.option("--finetune-task", help="Only models that can be finetuned for this task.")
 @click.option("--license", help="Only models of this licence.")
+@click.option("--size", help="Only within this bound: <1G, >=500M.")
+@click.option("--gated/--no-gated", default=None, help="Only what asks for consent, or not.")
+@click.option("--imported/--no-imported", default=None, help="Only what is imported here, or not.")
 @click.option("--sort", help="rank (the default), name, size, parameters, downloads.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many.")
@@ -65,6 +68,31 @@ def list_(query: tuple[str, ...], limit: int, offset: int, as_json: bool, **filt
     )
     total = f"{page.total}+" if page.capped else str(page.total)
     progress(f"{len(page.rows)} of {total}   (● imported here)")
+
+
+@catalog.command()
+@click.option("--source", help="Only of this source: azureml, hf.")
+@json_option
+def changes(source: str | None, as_json: bool) -> None:
+    """Show what the last sync of each source changed: new, updated and gone models."""
+    from fmtui.services import catalog as service
+
+    found = [c for c in service.changes(context()) if source in (None, c.source)]
+    if as_json:
+        print_json([change.as_json() for change in found])
+        return
+    for one in found:
+        click.echo(
+            click.style(clean(one.source), bold=True)
+            + f"   {one.total:,} models, synced {one.synced[:16].replace('T', ' ')}   "
+            f"{one.new:,} new, {one.updated:,} updated, {one.gone:,} gone"
+        )
+        for change, count in (("new", one.new), ("updated", one.updated), ("gone", one.gone)):
+            names = one.names[change][:20]
+            for name in names:
+                click.echo(f"  {change:8} {clean(name)}")
+            if count > len(names):
+                click.echo(f"  {change:8} and {count - len(names):,} more")
 
 
 @catalog.command()

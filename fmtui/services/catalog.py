@@ -7,7 +7,7 @@ from pathlib import Path
 from fmtui.services.context import Context
 from registry import search as _search
 from registry.catalog.sync import SyncResult
-from registry.views import CatalogEntry, CatalogPage
+from registry.views import CatalogChanges, CatalogEntry, CatalogPage
 
 SORTS = tuple(_search.SORTS)
 """What a list can be sorted by."""
@@ -21,13 +21,17 @@ def search(
     task: str | None = None,
     finetune_task: str | None = None,
     license: str | None = None,
+    size: str | None = None,
+    gated: bool | None = None,
+    imported: bool | None = None,
     sort: str | None = None,
     offset: int = 0,
     limit: int = 50,
 ) -> CatalogPage:
     """A page of the entries that hold every word of `query` and pass the filters.
 
-    Any text may be typed. Totals stop at 1000. Raises UsageError for an unknown sort.
+    Any text may be typed. Totals stop at 1000. `size` is a bound such as `<1G` or `>=500M`.
+    Raises UsageError for an unknown sort or what is no bound.
     """
     return _search.search(
         ctx.db.read(),
@@ -36,6 +40,9 @@ def search(
         task=task,
         finetune_task=finetune_task,
         license=license,
+        size=size,
+        gated=gated,
+        imported=imported,
         sort=sort,
         offset=offset,
         limit=limit,
@@ -48,8 +55,13 @@ def show(ctx: Context, ref: str) -> CatalogEntry:
 
 
 def facets(ctx: Context) -> dict[str, list[tuple[str, int]]]:
-    """For source, task, finetune_task and license: the values and their number of models."""
+    """For source, task, finetune_task, license, gated and size: the values and their models."""
     return _search.facets(ctx.db.read())
+
+
+def changes(ctx: Context) -> list[CatalogChanges]:
+    """What the last sync of each source changed: new, updated and gone models."""
+    return _search.changes(ctx.db.read())
 
 
 def sync_azureml(ctx: Context, folder: Path) -> SyncResult:

@@ -7,7 +7,6 @@ is a model; lists of instance types are many and the same, so they are kept once
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,14 @@ SOURCE = "azureml"
 _TUPLES = ("tasks", "finetune_tasks", "languages")
 
 
-def load_into(connection: sqlite3.Connection) -> None:
-    """Fill a new registry, in the transaction that makes it."""
+def fill(path: Path, time: str) -> None:
+    """Write the catalogue that a new registry starts with to `path`, unless one is there."""
+    from registry.catalog.file import readable, syncing
     from registry.catalog.sync import replace
 
-    replace(connection, SOURCE, read())
+    with syncing(path):
+        if not readable(path):
+            replace(path, SOURCE, read(), time, alone=True)
 
 
 def read() -> Iterator[Entry]:

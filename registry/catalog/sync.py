@@ -1,7 +1,7 @@
-"""How a source's entries come into the registry: all of them in one transaction, then ranked.
+"""How a source's entries come into the catalogue: all of them at once, then ranked and indexed.
 
-A reader sees what was there before or what is there after. Plain SQL, so that a new registry
-is filled without SQLModel's import.
+A reader sees what was there before or what is there after, and nobody waits for a sync but
+another sync. Plain SQL, so that a new registry is filled without SQLModel's import.
 """
 
 from __future__ import annotations
@@ -9,22 +9,27 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.catalog import facets
 from registry.catalog.entries import Entry, Source
-from registry.database import Database, now, storage_errors
+from registry.catalog.file import COLUMNS, FACTS, attach, building, syncing
 from registry.errors import BadInputError
 from registry.references import NAME
 
-_FACTS = (
-    "name, version, hub_id, license, tasks, finetune_tasks, parameters, size_bytes, downloads, "
-    "architecture, languages, gated, skus, defaults, description"
-)
-_COLUMNS = f"source, {_FACTS}, synced"
+if TYPE_CHECKING:
+    from registry.database import Database
+
+KEPT = 1000
+"""Of each kind of change the names of so many models are kept, the best first; all are counted."""
+
 _NAME = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})?")
+_BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,57 +44,52 @@ class SyncResult:
 
 
 def sync(db: Database, source: Source) -> SyncResult:
-    """Replace what the registry holds of `source`. Nothing changes when an entry can't be read."""
-    connection = db.read()
-    # Staged first: a source that is slow must not keep others from writing.
-    with storage_errors(db.path), _staged(connection, source.name, source.entries()), db.write():
-        return _put(connection, source.name)
+    """Replace what the catalogue holds of `source`. Nothing changes when an entry can't be read."""
+    from registry.database import now, storage_errors
+
+    db.prepare()
+    with storage_errors(db.catalog):
+        return replace(db.catalog, source.name, source.entries(), now())
 
 
-def replace(connection: sqlite3.Connection, source: str, entries: Iterable[Entry]) -> SyncResult:
-    """The same within the caller's transaction."""
-    with _staged(connection, source, entries):
-        return _put(connection, source)
+def replace(
+    path: Path, source: str, entries: Iterable[Entry], time: str, *, alone: bool = False
+) -> SyncResult:
+    """Write the catalogue at `path` anew, with these entries for `source`, as of `time`.
 
-
-@contextmanager
-def _staged(
-    connection: sqlite3.Connection, source: str, entries: Iterable[Entry]
-) -> Iterator[None]:
-    """The entries as the temporary table `incoming`, in the order in which they came."""
-    connection.execute(f"CREATE TEMP TABLE incoming (place INTEGER PRIMARY KEY, {_COLUMNS})")
-    try:
-        marks = ", ".join("?" * (_COLUMNS.count(",") + 1))
-        time = now()
-        own = not connection.in_transaction
-        if own:
-            connection.execute("BEGIN")
-        connection.executemany(
-            f"INSERT INTO incoming ({_COLUMNS}) VALUES ({marks})",
-            ((source, *_row(entry), time) for entry in entries),
-        )
-        # The table's key: a source that names a model twice keeps the better ranked one.
-        connection.execute(
-            "DELETE FROM incoming WHERE place NOT IN "
-            "(SELECT min(place) FROM incoming GROUP BY name COLLATE NOCASE, version)"
-        )
-        if own:
+    `alone` says that the caller holds the lock (`syncing`) already.
+    """
+    # The lock is let go when the new file is in its place, so it outlives the building.
+    with ExitStack() as lock, building(path) as connection:
+        _stage(connection, source, entries, time)
+        # Only now: a source that is slow must not keep other syncs waiting.
+        lock.enter_context(nullcontext() if alone else syncing(path))
+        connection.execute("COMMIT")
+        known = attach(connection, path)
+        connection.execute("BEGIN")
+        result = _put(connection, source, time, known)
+        if known:
             connection.execute("COMMIT")
-        yield
-    except BaseException:
-        if own and connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    finally:
-        connection.execute("DROP TABLE IF EXISTS temp.incoming")
+            connection.execute("DETACH catalog")
+            connection.execute("BEGIN")
+        return result
 
 
-def _put(connection: sqlite3.Connection, source: str) -> SyncResult:
-    new, updated, gone = _compare(connection, source)
-    _rank(connection, source)
-    _index(connection)
-    (total,) = connection.execute("SELECT count(*) FROM incoming").fetchone()
-    return SyncResult(source, new, updated, gone, total)
+def _stage(
+    connection: sqlite3.Connection, source: str, entries: Iterable[Entry], time: str
+) -> None:
+    """The entries as the temporary table `incoming`, in the order in which they came."""
+    connection.execute(f"CREATE TEMP TABLE incoming (place INTEGER PRIMARY KEY, {COLUMNS})")
+    marks = ", ".join("?" * (COLUMNS.count(",") + 1))
+    connection.executemany(
+        f"INSERT INTO incoming ({COLUMNS}) VALUES ({marks})",
+        ((source, *_row(entry), time) for entry in entries),
+    )
+    # The table's key: a source that names a model twice keeps the better ranked one.
+    connection.execute(
+        "DELETE FROM incoming WHERE place NOT IN "
+        "(SELECT min(place) FROM incoming GROUP BY name COLLATE NOCASE, version)"
+    )
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
@@ -114,48 +114,101 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _compare(connection: sqlite3.Connection, source: str) -> tuple[int, int, int]:
-    """How many names are new, changed and gone."""
-    (new,) = connection.execute(
-        "SELECT count(*) FROM incoming WHERE name COLLATE NOCASE NOT IN "
-        "(SELECT name FROM catalog_model WHERE source = ?)",
-        (source,),
-    ).fetchone()
-    (changed,) = connection.execute(
-        f"SELECT count(*) FROM (SELECT {_FACTS} FROM incoming "
-        f"EXCEPT SELECT {_FACTS} FROM catalog_model WHERE source = ?)",
-        (source,),
-    ).fetchone()
-    (gone,) = connection.execute(
-        "SELECT count(*) FROM catalog_model WHERE source = ? AND name NOT IN "
-        "(SELECT name FROM incoming)",
-        (source,),
-    ).fetchone()
-    return new, changed - new, gone
+def _put(connection: sqlite3.Connection, source: str, time: str, known: bool) -> SyncResult:
+    others = ""
+    if known:
+        others = (
+            f"UNION ALL SELECT id AS place, {COLUMNS} FROM catalog.catalog_model WHERE source <> ?"
+        )
+    connection.execute(
+        f"INSERT INTO main.catalog_model (id, {COLUMNS}) SELECT row_number() OVER "
+        f"(ORDER BY downloads DESC NULLS LAST, source, place), {COLUMNS} "
+        f"FROM (SELECT place, {COLUMNS} FROM incoming {others})",
+        (source,) if known else (),
+    )
+    _index(connection)
+    counts = _compare(connection, source, known)
+    (total,) = connection.execute("SELECT count(*) FROM incoming").fetchone()
+    connection.execute("DROP TABLE temp.incoming")
+    result = SyncResult(source, *counts, total)
+    connection.execute(
+        "INSERT INTO main.catalog_sync VALUES (?, ?, ?, ?, ?, ?)", (source, time, *counts, total)
+    )
+    if known:
+        for table in ("catalog_sync", "catalog_change"):
+            connection.execute(
+                f"INSERT INTO main.{table} SELECT * FROM catalog.{table} WHERE source <> ?",
+                (source,),
+            )
+    return result
 
 
-def _rank(connection: sqlite3.Connection, source: str) -> None:
-    """Write all rows anew, their id being their rank: 1 is the best, and none is left out."""
-    connection.execute(
-        f"CREATE TEMP TABLE others AS SELECT id AS place, {_COLUMNS} FROM catalog_model "
-        "WHERE source <> ?",
-        (source,),
-    )
-    connection.execute("DELETE FROM catalog_model")
-    connection.execute(
-        f"INSERT INTO catalog_model (id, {_COLUMNS}) SELECT row_number() OVER "
-        f"(ORDER BY downloads DESC NULLS LAST, source, place), {_COLUMNS} "
-        "FROM (SELECT * FROM others UNION ALL SELECT * FROM incoming)"
-    )
-    connection.execute("DROP TABLE others")
+def _compare(connection: sqlite3.Connection, source: str, known: bool) -> tuple[int, int, int]:
+    """Count the names that are new, changed and gone, and keep the best ranked of each."""
+    if not known:
+        (new,) = connection.execute(
+            "SELECT count(DISTINCT name COLLATE NOCASE) FROM incoming"
+        ).fetchone()
+        return new, 0, 0
+    new, gone = "name FROM incoming", "name FROM catalog.catalog_model WHERE source = :source"
+    then = f"SELECT {FACTS} FROM catalog.catalog_model WHERE source = :source"
+    differing = f"SELECT {FACTS} FROM incoming EXCEPT {then}"
+    changes = {
+        "new": f"SELECT name, version, place FROM incoming WHERE name COLLATE NOCASE NOT IN "
+        f"(SELECT {gone})",
+        "updated": f"SELECT name, version, 0 AS place FROM ({differing}) "
+        f"WHERE name COLLATE NOCASE IN (SELECT {gone})",
+        "gone": "SELECT name, version, id AS place FROM catalog.catalog_model "
+        f"WHERE source = :source AND name NOT IN (SELECT {new})",
+    }
+    counts = []
+    for change, sql in changes.items():
+        connection.execute(f"CREATE TEMP TABLE changed AS {sql}", {"source": source})
+        (count,) = connection.execute("SELECT count(*) FROM changed").fetchone()
+        counts.append(count)
+        connection.execute(
+            "INSERT INTO main.catalog_change SELECT ?, ?, name, version FROM changed "
+            "ORDER BY place, name LIMIT ?",
+            (source, change, KEPT),
+        )
+        connection.execute("DROP TABLE changed")
+    return counts[0], counts[1], counts[2]
 
 
 def _index(connection: sqlite3.Connection) -> None:
-    connection.create_function("facet_words", 4, facets.words, deterministic=True)
-    connection.execute("INSERT INTO catalog_search(catalog_search) VALUES ('delete-all')")
-    connection.execute(
-        "INSERT INTO catalog_search(rowid, name, hub_id, tasks, license, architecture) "
-        "SELECT id, name, hub_id, tasks || ' ' || finetune_tasks || ' ' || "
-        "facet_words(source, tasks, finetune_tasks, license), license, architecture "
-        "FROM catalog_model ORDER BY id"
+    """Fill the search index and count the facets, in one pass over the rows."""
+    counted: Counter[tuple[str, str]] = Counter()
+
+    def words() -> Iterator[tuple[int, str]]:
+        rows = connection.execute(
+            "SELECT id, name, hub_id, architecture, source, tasks, finetune_tasks, license, "
+            "gated, size_bytes FROM main.catalog_model ORDER BY id"
+        )
+        memo: dict[tuple[object, ...], str] = {}
+        rows.arraysize = _BATCH
+        for id, name, hub_id, architecture, *rest in map(tuple, rows):
+            found = tuple(facets.values(*rest))
+            counted.update(found)
+            marks = memo.get(found)
+            if marks is None:
+                marks = memo[found] = " ".join(facets.word(*pair) for pair in found)
+            other = "" if hub_id is None or hub_id.lower() == name.lower() else hub_id
+            tasks, tuned, license = rest[1], rest[2], rest[3] or ""
+            yield id, f"{name} {other} {tasks} {tuned} {license} {architecture or ''} {marks}"
+
+    connection.executemany("INSERT INTO main.catalog_search (rowid, words) VALUES (?, ?)", words())
+    connection.execute("INSERT INTO main.catalog_search (catalog_search) VALUES ('optimize')")
+    steps = [(kind, value, count) for (kind, value), count in counted.items() if kind != "size"]
+    for bound in facets.SIZES:
+        low, high = facets.bytes_between(bound)
+        (count,) = connection.execute(
+            "SELECT count(*) FROM main.catalog_model WHERE size_bytes >= ? AND size_bytes < ?",
+            (low, 1 << 62 if high is None else high),
+        ).fetchone()
+        steps.append(("size", bound, count))
+    # Values that differ in case alone are one: filters find them by one word.
+    connection.executemany(
+        "INSERT INTO main.catalog_facet VALUES (?, lower(?), ?) "
+        "ON CONFLICT (kind, value) DO UPDATE SET models = models + excluded.models",
+        steps,
     )

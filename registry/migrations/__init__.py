@@ -53,7 +53,7 @@ def dump() -> str:
         connection = sqlite3.connect(path)
         rows = connection.execute(
             "SELECT sql, name FROM sqlite_master WHERE sql IS NOT NULL "
-            "AND name NOT LIKE 'catalog_search_%' AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+            "AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
         ).fetchall()
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         connection.close()

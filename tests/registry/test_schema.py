@@ -34,11 +34,7 @@ def test_the_tables_of_sqlmodel_are_those_of_the_migrations(tmp_path: Path) -> N
     upgrade(path)
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
-        options = {
-            "include_name": lambda name, kind, _: not (name or "").startswith("catalog_search"),
-            "compare_type": True,
-        }
-        context = MigrationContext.configure(connection, opts=options)
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
     engine.dispose()
 
@@ -117,3 +113,34 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         write_and_fail()
     assert db.read().execute("SELECT count(*) FROM model").fetchone()[0] == 0
     db.close()
+
+
+def test_a_registry_of_the_first_revision_keeps_all_its_rows(tmp_path: Path) -> None:
+    from alembic import command
+
+    from registry import search
+    from registry.migrations import _config
+
+    path = tmp_path / "registry.db"
+    command.upgrade(_config(path), "0001")
+    with sqlite3.connect(path) as old:
+        old.execute("INSERT INTO model (id, name, created) VALUES (1, 'mine', '')")
+        old.execute(
+            "INSERT INTO model_version (model_id, version, origin, path, size_bytes, created) "
+            "VALUES (1, 1, 'azureml:one@1', '', 0, '')"
+        )
+        old.execute(
+            "INSERT INTO catalog_model (id, source, name, version, tasks, gated, synced) "
+            "VALUES (1, 'azureml', 'one', '1', '[\"fill-mask\"]', 1, 'then')"
+        )
+    old.close()
+    db = Database(path)
+    (model,) = db.read().execute("SELECT name, note FROM model_version JOIN model USING (id)")
+    assert tuple(model) == ("mine", None)
+    (entry,) = search.search(db.read(), "one", task="fill-mask", gated=True, imported=True).rows
+    assert (entry.ref, entry.imported) == ("azureml:one@1", "mine:1")
+    db.close()
+    with sqlite3.connect(tmp_path / f"registry.db.before-{HEAD}") as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert copy.execute("SELECT count(*) FROM catalog_model").fetchone() == (1,)
+    copy.close()

@@ -8,6 +8,7 @@ from fmtui.services import catalog
 from fmtui.services.context import Context
 from registry.catalog.entries import Entry
 from registry.catalog.sync import replace
+from registry.database import now
 from registry.errors import BadInputError, NotFoundError, UsageError
 
 LISTED = [
@@ -31,8 +32,8 @@ LISTED = [
 
 @pytest.fixture
 def small(ctx: Context) -> Context:
-    with ctx.db.write() as connection:
-        replace(connection, "azureml", LISTED)
+    ctx.db.prepare()
+    replace(ctx.db.catalog, "azureml", LISTED, now())
     return ctx
 
 
@@ -88,13 +89,16 @@ def test_facets_count_what_the_filters_find(small: Context) -> None:
         "task": [("fill-mask", 2), ("text-generation", 1)],
         "finetune_task": [("fill-mask", 1), ("text-classification", 1)],
         "license": [("mit", 2), ("apache-2.0", 1)],
+        "gated": [("no", 4)],
+        "size": [("<100M", 3), ("<1G", 3), ("<10G", 3), (">=10G", 0)],
     }
 
 
 def test_every_bundled_facet_finds_as_many_as_it_counts(ctx: Context) -> None:
     for kind, values in catalog.facets(ctx).items():
         for value, count in values:
-            assert catalog.search(ctx, **{kind: value}).total == count, (kind, value)  # type: ignore[arg-type]
+            chosen = {kind: value == "yes" if kind == "gated" else value}
+            assert catalog.search(ctx, **chosen).total == count, (kind, value)  # type: ignore[arg-type]
 
 
 def test_lists_are_sorted_with_the_unknown_last(small: Context) -> None:
@@ -116,8 +120,8 @@ def test_pages_follow_each_other_without_a_gap(ctx: Context) -> None:
 
 
 def test_a_total_stops_at_a_thousand(ctx: Context) -> None:
-    with ctx.db.write() as connection:
-        replace(connection, "azureml", (Entry(f"model-{i}") for i in range(1500)))
+    ctx.db.prepare()
+    replace(ctx.db.catalog, "azureml", (Entry(f"model-{i}") for i in range(1500)), now())
     for query in ("", "model"):
         page = catalog.search(ctx, query)
         assert (page.total, page.capped, len(page.rows)) == (1000, True, 50)
@@ -164,3 +168,32 @@ def test_an_entry_tells_what_was_imported_from_it(small: Context) -> None:
         connection.execute(insert, (2, 2, 1))  # finetuned from it: not the import itself
     assert catalog.show(small, "azureml:roberta-large").imported == "mine:1"
     assert [row.imported for row in catalog.search(small).rows] == ["mine:1", None, None, None]
+
+
+def test_sizes_consent_and_imports_can_be_filtered_by(ctx: Context) -> None:
+    sizes = {"tiny": 999, "small": 99_999_999, "middle": 100_000_000, "large": 3_000_000_000}
+    listed = [Entry(name, size_bytes=size, gated=size > 10**9) for name, size in sizes.items()]
+    ctx.db.prepare()
+    replace(ctx.db.catalog, "azureml", [*listed, Entry("unknown")], now())
+    assert names(ctx, size="<100M") == ["tiny", "small"]
+    assert names(ctx, size="<=100M") == ["tiny", "small", "middle"]
+    assert names(ctx, size=">=100MB") == ["middle", "large"]
+    assert names(ctx, size=">100M") == ["large"]
+    assert names(ctx, size="<1k") == ["tiny"]
+    assert names(ctx, size="2.9G") == ["tiny", "small", "middle"]
+    assert names(ctx, "l", size="<3.1G") == ["large"]
+    assert names(ctx, gated=True) == ["large"]
+    assert names(ctx, gated=False) == ["tiny", "small", "middle", "unknown"]
+    assert (names(ctx, imported=True), len(names(ctx, imported=False))) == ([], 5)
+    for bound in ("", "G", "<", "-1", "1X", "<1G<"):
+        if bound:
+            with pytest.raises(UsageError, match="is no size"):
+                catalog.search(ctx, size=bound)
+
+
+def test_a_wide_search_can_be_sorted_too(ctx: Context) -> None:
+    ctx.db.prepare()
+    listed = (Entry(f"model-{i:04}", size_bytes=(i * 7919) % 4001 + 1) for i in range(4000))
+    replace(ctx.db.catalog, "azureml", listed, now())
+    sizes = [row.size_bytes for row in catalog.search(ctx, "model", sort="size").rows]
+    assert sizes == sorted(s for i in range(4000) if (s := (i * 7919) % 4001 + 1))[:50]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from fmtui.services import catalog
 from fmtui.services.context import Context
 from registry.catalog.entries import Entry
-from registry.catalog.sync import SyncResult, replace, sync
+from registry.catalog.sync import SyncResult, sync
 from registry.errors import BadInputError, FmtuiError
 from tests.registry.specifications import write_spec
 
@@ -24,7 +23,7 @@ class Listed:
     """A source that is a list."""
 
     name: str
-    listed: list[Entry]
+    listed: Iterable[Entry]
 
     def entries(self) -> Iterator[Entry]:
         yield from self.listed
@@ -82,21 +81,40 @@ def test_an_entry_that_can_not_be_written_takes_the_whole_sync_back(ctx: Context
 
 
 def test_a_reader_within_a_sync_sees_the_rows_of_before(ctx: Context) -> None:
-    ctx.db.prepare()
-    reader = sqlite3.connect(ctx.home.registry)
-
     def seen() -> tuple[int, int]:
-        (rows,) = reader.execute("SELECT count(*) FROM catalog_model").fetchone()
-        match = "SELECT count(*) FROM catalog_search WHERE catalog_search MATCH 'roberta'"
-        return rows, reader.execute(match).fetchone()[0]
+        return catalog.search(ctx).total, catalog.search(ctx, "roberta").total
 
+    def slow() -> Iterator[Entry]:
+        yield Entry("one")
+        during.append(seen())
+        with ctx.db.write() as connection:  # who writes does not wait for a sync
+            connection.execute("INSERT INTO model (name, created) VALUES ('x', '')")
+
+    during: list[tuple[int, int]] = []
     before = seen()
-    with ctx.db.write() as connection:
-        replace(connection, "azureml", [Entry("one")])
-        during = seen()
-    assert before == during == (156, 6)
+    sync(ctx.db, Listed("azureml", slow()))
+    assert [before] == during == [(156, 8)]
     assert seen() == (1, 0)
-    reader.close()
+
+
+def test_a_catalogue_that_was_deleted_or_broken_is_the_bundled_one_again(ctx: Context) -> None:
+    sync(ctx.db, Listed("azureml", [Entry("one")]))
+    assert names(ctx) == ["one"]
+    ctx.db.catalog.unlink()
+    assert catalog.search(ctx).total == 156
+    ctx.db.catalog.write_bytes(b"no catalogue" * 1000)
+    assert catalog.search(ctx).total == 156
+
+
+def test_a_sync_keeps_what_it_changed(ctx: Context) -> None:
+    sync(ctx.db, Listed("hf", [Entry("org/a"), Entry("org/b", license="mit"), Entry("org/c")]))
+    sync(ctx.db, Listed("hf", [Entry("org/b", license="mit-0"), Entry("org/c"), Entry("org/d")]))
+    sync(ctx.db, Listed("azureml", [Entry("one", "7")]))
+    azureml, hf = catalog.changes(ctx)
+    assert (hf.new, hf.updated, hf.gone, hf.total) == (1, 1, 1, 3)
+    assert hf.names == {"new": ("hf:org/d",), "updated": ("hf:org/b",), "gone": ("hf:org/a",)}
+    assert (azureml.new, azureml.gone) == (1, 156)
+    assert azureml.names["new"] == ("azureml:one@7",)
 
 
 def test_sources_stand_side_by_side_ranked_by_downloads(ctx: Context) -> None:
