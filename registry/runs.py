@@ -56,11 +56,37 @@ def _info(row: sqlite3.Row) -> RunInfo:
     )
 
 
-def all_runs(db: Database, *, limit: int = -1, state: str | None = None) -> list[RunInfo]:
-    """Runs, newest first."""
-    where, values = ("WHERE r.state = ? ", [state]) if state else ("", [])
-    rows = db.read().execute(_SELECT + where + "ORDER BY r.id DESC LIMIT ?", (*values, limit))
+def all_runs(
+    db: Database,
+    *,
+    limit: int = -1,
+    state: str | None = None,
+    kind: str | None = None,
+    model: str | None = None,
+    name: str | None = None,
+) -> list[RunInfo]:
+    """Runs, newest first; those of a state, a kind, a model, or of names that fit a GLOB."""
+    wanted = {"r.state = ?": state, "r.kind = ?": kind, "r.model = ?": model, "r.name GLOB ?": name}
+    given = {test: value for test, value in wanted.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)} " if given else ""
+    rows = db.read().execute(
+        _SELECT + where + "ORDER BY r.id DESC LIMIT ?", (*given.values(), limit)
+    )
     return [_info(row) for row in rows]
+
+
+def facets(db: Database) -> dict[str, list[tuple[str, int]]]:
+    """The states, kinds and models that runs have, each with the number of runs, most first."""
+    return {
+        facet: [
+            (str(value), int(count))
+            for value, count in db.read().execute(
+                f"SELECT {facet}, count(*) AS n FROM run WHERE {facet} IS NOT NULL "
+                f"GROUP BY {facet} ORDER BY n DESC, {facet}"
+            )
+        ]
+        for facet in ("state", "kind", "model")
+    }
 
 
 def unsettled(db: Database) -> list[RunInfo]:

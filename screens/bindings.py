@@ -104,9 +104,16 @@ TABLE = _named(
             _key("x", "remove", "remove", "Remove this data from the registry."),
         ],
         "runs": [
+            _key("space", "mark", "mark", "Mark this run, to compare it with others."),
+            _key("c", "compare", "compare", "Compare the runs that are marked."),
+            _key("f", "filter", "filter", "Show one state, kind or model only."),
+            _key("F", "clear", "no filter", "Take all filters away.", show=False, name="clear"),
             _key("x", "cancel", "cancel", "Cancel this run."),
             _key("R", "resume", "resume", "Resume from the last checkpoint."),
             _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
+        ],
+        "compare": [
+            _key("a", "every", "all settings", "Show also the settings that are the same."),
         ],
         "run": [
             _key("x", "cancel", "cancel", "Cancel this run."),
@@ -125,9 +132,9 @@ TABLE = _named(
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
         "plot": [
-            _key("p", "next_curve", "curve", "Plot another thing that was measured.", show=False),
-            _key("L", "log_axis", "log axis", "Logarithmic axis, or linear.", show=False),
-            _key("S", "smooth", "smooth", "Smooth the curves: not, a little, more.", show=False),
+            _key("p", "next_curve", "curve", "Plot another thing that was measured."),
+            _key("L", "log_axis", "log axis", "Logarithmic axis, or linear."),
+            _key("S", "smooth", "smooth", "Smooth the curves: not, a little, more."),
             _key("plus", "zoom(0.5)", "zoom in", "Zoom into the curves.", show=False, name="in"),
             _key("minus", "zoom(2)", "zoom out", "Zoom out of them.", show=False, name="out"),
             _key(

@@ -16,8 +16,12 @@ from fmtui.services.context import context
 from screens.widgets.chrome import TABS
 
 PAGES = ("catalog", "model", "data", "run", "endpoint")
+COMPARE = "compare"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
-NAMES = [*TABS, "help", *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS)]
+NAMES = [
+    *TABS, "help", f"{COMPARE}:r1,r2",
+    *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
+]  # fmt: skip
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -67,6 +71,13 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
         from screens.endpoint import EndpointPage
 
         return "endpoints", EndpointPage(name)
+    if kind == COMPARE and name:
+        from screens.compare import ComparePage
+
+        refs = name.split(",")
+        for ref in refs:
+            _prove("run", ref)
+        return "runs", ComparePage(refs)
     if kind in FORMS:
         return _form(kind, name)
     raise UsageError(f"there is no screen `{kind}`", hint=f"One of: {', '.join(NAMES)}.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual.app import App
 from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
 
 from fmtui.services import runs
 from fmtui.services.text import ago, duration, elapsed, one_line
@@ -16,8 +18,9 @@ from screens.bindings import bindings
 from screens.listing import Listing, Order
 from screens.threads import threaded
 from screens.widgets.record_list import Cell, Column
-from screens.widgets.states import state_content, state_words, tone
+from screens.widgets.states import MUTED, state_content, state_words, tone
 
+FACETS = ("state", "kind", "model")
 ENDED = frozenset({"completed", "failed", "canceled"})
 
 
@@ -57,7 +60,9 @@ class RunsScreen(Listing[RunInfo]):
     COLUMNS = RUN_COLUMNS
     ORDERS = (
         Order("newest first", lambda r: r.id, down=True),
+        Order("oldest first", lambda r: r.id),
         Order("state", lambda r: r.state),
+        Order("kind", lambda r: r.kind),
         Order("accuracy, best first", lambda r: r.metrics.get("accuracy"), down=True),
         Order("model", lambda r: r.model),
         Order("time taken, longest first", lambda r: elapsed(r.started, r.ended), down=True),
@@ -67,8 +72,20 @@ class RunsScreen(Listing[RunInfo]):
         "Press 2 for the models here."
     )
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.filters: dict[str, str] = {}
+        self.marked: list[str] = []
+
+    def above(self) -> Iterable[Widget]:
+        yield Static(self._filter_line(), id="filters", markup=False)
+
     def fetch(self) -> Sequence[RunInfo]:
-        return runs.list_runs(self.ctx)
+        state, kind, model = (self.filters.get(facet) for facet in FACETS)
+        return runs.list_runs(self.ctx, state=state, kind=kind, model=model)
+
+    def mark(self, record: RunInfo) -> str:
+        return "●" if record.run in self.marked else " "
 
     async def _reload(self) -> None:
         await super()._reload()
@@ -99,7 +116,68 @@ class RunsScreen(Listing[RunInfo]):
     def open(self, record: RunInfo) -> None:
         open_run(self.app, record.run)
 
+    def _filter_line(self) -> Content:
+        parts: list[str | tuple[str, str]] = [" "]
+        for facet in FACETS:
+            value = self.filters.get(facet)
+            parts += [(f"{facet} ", MUTED)]
+            parts += [(one_line(value).replace("_", " "), "bold") if value else ("any", MUTED)]
+            parts += ["   "]
+        if self.order is not None:
+            parts += [("order ", MUTED), (self.order.name, "bold"), "   "]
+        if self.marked:
+            parts += [(f"● {len(self.marked)} marked", "bold")]
+        return Content.assemble(*parts)
+
+    def show(self, *, keep: bool = True) -> None:
+        self.query_one("#filters", Static).update(self._filter_line())
+        super().show(keep=keep)
+        if self.filters and not self._all:
+            self.records.empty = "No run is like this. Press F to take the filters away."
+            self.records.refresh()
+
+    def action_filter(self) -> None:
+        from screens.widgets.picker import Option, Picker
+
+        options = [Option("all filters off", ("", ""))] if self.filters else []
+        known = runs.facets(self.ctx)
+        for facet in FACETS:
+            options += [
+                Option(f"{facet} {value.replace('_', ' ')}", (facet, value), f"{count:,}")
+                for value, count in known[facet]
+            ]
+
+        def chosen(option: Option | None) -> None:
+            if option is not None:
+                facet, value = option.value
+                self.filters = {**self.filters, facet: value} if facet else {}
+                self.reload()
+
+        self.app.push_screen(Picker("Show only", options), chosen)
+
+    def action_clear(self) -> None:
+        self.filters = {}
+        self.reload()
+
+    def action_mark(self) -> None:
+        if self.record is not None:
+            run = self.record.run
+            if run in self.marked:
+                self.marked.remove(run)
+            else:
+                self.marked.append(run)
+            self.show()
+            self.records.action_move(1)
+            self.refresh_bindings()
+
+    def action_compare(self) -> None:
+        from screens.compare import ComparePage
+
+        self.app.push_screen(ComparePage(sorted(self.marked, key=lambda run: int(run[1:]))))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "compare":
+            return len(self.marked) > 1
         record = self.record if self.is_mounted and self.query("#records") else None
         if action in ("cancel", "resume", "remove"):
             return record is not None and can(action, record.state)
@@ -122,6 +200,7 @@ class RunsScreen(Listing[RunInfo]):
         async def job() -> None:
             await threaded(runs.remove, self.ctx, record.run)
             self.say(f"{record.run} is removed.")
+            self.marked = [run for run in self.marked if run != record.run]
             await self._reload()
 
         def answered(yes: bool | None) -> None:

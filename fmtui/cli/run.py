@@ -26,17 +26,24 @@ for command in (queue, move, pause, unpause):
 
 @run.command("list")
 @click.option("--limit", default=50, show_default=True)
+@click.option("--state", metavar="S", help="Only those that are queued, running, failed, ...")
+@click.option("--kind", metavar="K", help="finetune or evaluate")
+@click.option("--model", metavar="REF", help="Only those of this model version.")
 @json_option
-def list_(limit: int, as_json: bool) -> None:
+def list_(
+    limit: int, state: str | None, kind: str | None, model: str | None, as_json: bool
+) -> None:
     """Runs, newest first, in the state that their folders prove."""
     from fmtui.services import queue as queue_service
     from fmtui.services import runs
 
     ctx = context()
-    found = runs.list_runs(ctx, limit=limit)
+    found = runs.list_runs(ctx, limit=limit, state=state, kind=kind, model=model)
     waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
         print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
+    elif not found and (state or kind or model):
+        progress("No run is like this.")
     elif not found:
         progress("No runs yet. `fmtui finetune MODEL --task T --train DATA` starts one.")
     else:

@@ -34,6 +34,7 @@ __all__ = [
     "active",
     "cancel",
     "dispatch",
+    "facets",
     "files",
     "join",
     "list_runs",
@@ -85,10 +86,23 @@ def _folder(ctx: Context, ref: str) -> RunFolder:
     return RunFolder(ctx.home.runs / f"r{_number(ref)}")
 
 
-def list_runs(ctx: Context, *, limit: int = 500) -> list[RunInfo]:
+def list_runs(
+    ctx: Context,
+    *,
+    limit: int = 500,
+    state: str | None = None,
+    kind: str | None = None,
+    model: str | None = None,
+) -> list[RunInfo]:
     """Runs, newest first, each in the state that its folder proves."""
     proofs = reap(ctx)
-    return [_proved(info, proofs) for info in rows.all_runs(ctx.db, limit=limit)]
+    found = rows.all_runs(ctx.db, limit=limit, state=state, kind=kind, model=model)
+    return [_proved(info, proofs) for info in found]
+
+
+def facets(ctx: Context) -> dict[str, list[tuple[str, int]]]:
+    """By `state`, `kind` and `model`: what runs have, and how many have it."""
+    return rows.facets(ctx.db)
 
 
 def _proved(info: RunInfo, proofs: Mapping[int, Proof]) -> RunInfo:

@@ -32,7 +32,8 @@ class Pair:
         equals = "" if p.startswith("<") else "= "
         more, less = (self.b, self.a) if self.b_wins >= self.a_wins else (self.a, self.b)
         high, low = max(self.a_wins, self.b_wins), min(self.a_wins, self.b_wins)
-        return f"{words}: McNemar p {equals}{p}; {more} wins {high} row{'s' * (high != 1)}, {less} {low}."
+        rows = "1 row" if high == 1 else f"{high:,} rows"
+        return f"{words}: McNemar p {equals}{p}; {more} wins {rows}, {less} {low:,}."
 
     def as_json(self) -> dict[str, Any]:
         return {

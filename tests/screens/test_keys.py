@@ -38,6 +38,7 @@ def test_no_part_uses_a_key_twice() -> None:
         *((page, ("list", "scroll", "sections")) for page in ("model", "dataset")),
         ("run", ("log", "scroll", "sections", "plot")),
         ("endpoint", ("log", "scroll", "sections")),
+        ("compare", ("scroll", "plot", "page")),
         ("plot", ("log", "scroll", "sections", "page")),
         ("form", ("choice",)),
         ("finetune", ("choice", "form")),

@@ -260,3 +260,45 @@ async def test_a_run_that_ends_is_seen_to_end(here: Context) -> None:
                 '{"state": "failed", "ended": "2026-01-01T00:00:00Z", "error": "out of memory"}'
             )
             await shows(pilot, "✗ failed", "out of memory")
+
+
+async def test_marked_runs_are_compared(here: Context) -> None:
+    for accuracy in (0.9, 0.8, 0.7):
+        make_run(here, metrics=json.dumps({"accuracy": accuracy}))
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "r3", "space mark")
+        assert "c compare" not in text(pilot), "one run alone can't be compared"
+        await pilot.press("space", "j", "space")
+        await shows(pilot, "● 2 marked", "c compare", "● r3", "● r1")
+        await pilot.press("c")
+        seen = await shows(
+            pilot, "compare r1 r3", "0.9000 ◂", "0.7000", "All settings are the same"
+        )
+        assert any(0x2800 < ord(c) < 0x2900 for c in seen), "the curves"
+        assert "learning_rate" not in seen.split("All settings")[0]
+        await pilot.press("a")
+        await shows(pilot, "num_train_epochs")
+        await pilot.press("L")
+        await shows(pilot, "r1 train loss", "r3 train loss", "log axis")
+        await pilot.press("escape")
+        await shows(pilot, "● 2 marked")
+
+
+async def test_the_list_is_filtered_by_state_and_kind(here: Context) -> None:
+    make_run(here)
+    make_run(here, state="failed", error="out of memory")
+    make_run(here, kind="evaluate", model="other:1")
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "state any", "✗ failed", "evaluate other:1")
+        await pilot.press("f")
+        await shows(pilot, "Show only", "kind evaluate", "model other:1")
+        await type_in(pilot, "failed")
+        await pilot.press("enter")
+        await hides(pilot, "evaluate other:1")
+        await shows(pilot, "state failed", "✗ failed")
+        await pilot.press("F")
+        await shows(pilot, "state any", "evaluate other:1")
+    assert [r["run"] for r in fmtui("run", "list", "--state", "failed", "--json").json] == ["r2"]
+    assert [r["run"] for r in fmtui("run", "list", "--model", "other:1", "--json").json] == ["r3"]

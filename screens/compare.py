@@ -1,0 +1,134 @@
+"""Runs side by side: what was measured, what was asked for, and their curves over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from fmtui.services import compare, runs
+from fmtui.services.compare import BEST, Comparison
+from fmtui.services.text import one_line
+from registry.views import MetricPoint
+from screens.base import Page
+from screens.bindings import bindings
+from screens.plotting import PlotKeys, names_of, series_of
+from screens.threads import threaded
+from screens.widgets.plot import Plot, Series, View, legend
+from screens.widgets.prose import Prose
+from screens.widgets.record_list import fit
+from screens.widgets.states import MUTED
+
+
+class ComparePage(PlotKeys, Page):
+    """Two runs or more, by their names."""
+
+    TAB = "runs"
+    BINDINGS = bindings("compare", "plot")
+
+    def __init__(self, refs: Sequence[str]) -> None:
+        super().__init__()
+        self.refs = list(refs)
+        self.found: Comparison | None = None
+        self.every = False
+        self.curve = "loss"
+        self._points: list[tuple[MetricPoint, ...]] = []
+
+    def crumbs(self) -> Sequence[str]:
+        return ("Runs", f"compare {' '.join(self.refs)}")
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(id="legend", markup=False)
+        yield Plot("loss", id="over")
+        yield Prose(id="table")
+
+    def on_mount(self) -> None:
+        self.query_one(Prose).focus()
+        self.start(self._load, group="load")
+
+    async def _load(self) -> None:
+        self.found = await threaded(compare.compare, self.ctx, self.refs)
+        self._points = [
+            tuple(await threaded(runs.metrics, self.ctx, run)) for run in self.found.runs
+        ]
+        names = self._names()
+        self.curve = names[0] if names else self.curve
+        rows = self.found.rows
+        right = f"same {rows:,} test rows " if rows is not None else ""
+        self.top.set(right=Content.styled(right, MUTED))
+        self._table()
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._table()
+
+    def _names(self) -> list[str]:
+        return names_of([point for points in self._points for point in points])
+
+    def _table(self) -> None:
+        if self.found is not None:
+            table = self.query_one(Prose)
+            table.set(table_content(self.found, self.size.width - 4, every=self.every))
+
+    def _draw(self) -> None:
+        assert self.found is not None
+        series = []
+        for run, points in zip(self.found.runs, self._points, strict=True):
+            curves = series_of(points, self.curve)
+            if curves:
+                longest = max(curves, key=lambda s: len(s.points))
+                series.append(Series(f"{run} {longest.name} {self.curve}", longest.points))
+        plot, shown = self.query_one(Plot), self.query_one("#legend", Static)
+        plot.display = shown.display = bool(self._names())
+        plot.title_words = self.curve[:7]
+        plot.show(series)
+        shown.update(legend([one_line(s.name) for s in series], self.view))
+
+    def look(self, view: View) -> None:
+        super().look(view)
+        if self.found is not None:
+            self._draw()
+
+    def action_next_curve(self) -> None:
+        names = self._names()
+        if names:
+            at = names.index(self.curve) + 1 if self.curve in names else 0
+            self.curve = names[at % len(names)]
+            self._draw()
+
+    def action_every(self) -> None:
+        self.every = not self.every
+        self._table()
+
+
+def table_content(found: Comparison, width: int, *, every: bool) -> Content:
+    """Metrics with the best in bold, the finding in words, then the settings that differ."""
+    measured, settings = found.measured(), found.parameters(every=every)
+    names = max(cell_len(name) for name, _ in [*measured, *settings]) + 2
+    cells = [len(c) for _, row in [*measured, *settings] for c in row]
+    column = max(9, min(max(cells) + 2, (width - names) // len(found.runs)))
+    parts: list[str | tuple[str, str]] = [(" " * names, "")]
+    parts += [(fit(run, column), "bold") for run in found.runs]
+    parts.append("\n")
+
+    def line(name: str, row: Sequence[str]) -> None:
+        parts.append((f"{one_line(name):<{names}}", MUTED))
+        for cell in row:
+            parts.append((fit(one_line(cell), column - 1) + " ", "bold" if BEST in cell else ""))
+        parts.append("\n")
+
+    for name, row in measured:
+        line(name, row)
+    for test in found.tests:
+        parts.append(f"\n{test.sentence()}")
+    parts.append("\n" * (2 if found.tests else 1))
+    for name, row in settings:
+        line(name, row)
+    if not settings:
+        parts.append(("All settings are the same.\n", MUTED))
+    if not every and found.same:
+        parts.append(("Only the settings that differ are shown; a shows all.", MUTED))
+    return Content.assemble(*parts)
