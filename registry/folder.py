@@ -14,6 +14,7 @@ from registry.errors import BadInputError
 
 CONFIG = "config.json"
 CARD = "README.md"
+TOKENIZER = "tokenizer_config.json"
 
 _TAKEN = (
     CONFIG,
@@ -84,12 +85,13 @@ def beside_weights(names: Collection[str]) -> list[str]:
     return sorted(n for n in names if any(fnmatch.fnmatchcase(n, p) for p in _TAKEN))
 
 
-def read_config(path: Path, where: str | None = None) -> dict[str, Any]:
+def read_config(path: Path, where: str | None = None, *, trust: bool = False) -> dict[str, Any]:
     """A model's configuration, fit to be loaded without code of its own.
 
     Args:
         path: The file.
         where: Its name for the person, when that is another.
+        trust: Whether code of its own is allowed.
 
     Raises:
         BadInputError: it is missing or broken, names no model type, or wants remote code.
@@ -110,12 +112,14 @@ def read_config(path: Path, where: str | None = None) -> dict[str, Any]:
         raise BadInputError(f"is no JSON: {error}", file=where) from error
     if not isinstance(config, dict):
         raise BadInputError("is no model's configuration", file=where)
-    if config.get("auto_map"):
+    if config.get("auto_map") and not trust:
         raise BadInputError(
             "the model wants to run code of its own (auto_map), which is not run here",
             file=where,
-            hint="Choose a model whose code is part of transformers.",
+            hint="Choose a model whose code is part of transformers, or read its code and "
+            "import it from the hub with --trust-remote-code.",
         )
+    _own_code(config, where)
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or not model_type:
         raise BadInputError(
@@ -126,8 +130,37 @@ def read_config(path: Path, where: str | None = None) -> dict[str, Any]:
     return config
 
 
-def describe(folder: Path) -> Description:
+def tokenizer_code(path: Path, where: str, *, trust: bool) -> bool:
+    """Whether a tokenizer wants to run code of its own. Raises BadInputError without `trust`."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        wants = bool(config.get("auto_map"))
+    except (OSError, ValueError, AttributeError):
+        return False
+    if wants and not trust:
+        raise BadInputError(
+            "the tokenizer wants to run code of its own (auto_map), which is not run here",
+            file=f"{where}/{TOKENIZER}",
+            hint="Read its code, then import it from the hub with --trust-remote-code.",
+        )
+    _own_code(config, where)
+    return wants
+
+
+def _own_code(config: dict[str, Any], where: str) -> None:
+    """Refuse code of another repository (`ORG/NAME--file.Class`): no revision pins it."""
+    if "--" in json.dumps(config.get("auto_map")):
+        raise BadInputError(
+            "the model wants to run code of another repository, which can't be pinned", file=where
+        )
+
+
+def describe(folder: Path, *, trust: bool = False) -> Description:
     """Read a folder's configuration, weights' headers and card; nothing is loaded or run.
+
+    Args:
+        folder: The model's.
+        trust: Whether code of its own is allowed.
 
     Raises:
         BadInputError: the folder holds no model that can be used here; the error names the file.
@@ -136,7 +169,9 @@ def describe(folder: Path) -> Description:
         names = [path.name for path in folder.iterdir() if path.is_file()]
     except OSError as error:
         raise BadInputError(f"can't be read: {error.strerror}", file=str(folder)) from error
-    config = read_config(folder / CONFIG, str(folder) if CONFIG not in names else None)
+    where = str(folder) if CONFIG not in names else None
+    config = read_config(folder / CONFIG, where, trust=trust)
+    tokenizer_code(folder / TOKENIZER, str(folder), trust=trust)
     main = weights.choose(names, str(folder))
     held = [main] if main == weights.SINGLE else weights.shards(folder / main)
     parameters = 0
@@ -145,13 +180,13 @@ def describe(folder: Path) -> Description:
             raise BadInputError(f"{main} names {name}, which is missing", file=str(folder))
         parameters += weights.read(folder / name).parameters
     card = read_card(folder / CARD)
-    architecture = _architecture(config)
+    made_for = architecture(config)
     return Description(
         files=tuple(sorted({*beside_weights(names), main, *held})),
         model_type=config["model_type"],
-        architecture=architecture,
-        task=guess_task(architecture, config["model_type"], card.get("pipeline_tag")),
-        labels=_labels(config, architecture),
+        architecture=made_for,
+        task=guess_task(made_for, config["model_type"], card.get("pipeline_tag")),
+        labels=_labels(config, made_for),
         parameters=None if config.get("quantization_config") else parameters,
         license=card_license(card),
     )
@@ -200,7 +235,8 @@ def card_license(card: dict[str, Any]) -> str | None:
     return str(stated).strip().lower() or None if stated else None
 
 
-def _architecture(config: dict[str, Any]) -> str | None:
+def architecture(config: dict[str, Any]) -> str | None:
+    """The class that a configuration names first."""
     named = config.get("architectures")
     if isinstance(named, list) and named and isinstance(named[0], str):
         return named[0]

@@ -47,6 +47,9 @@ class Listing:
     commit: str
     files: tuple[HubFile, ...]
     cached: bool = False
+    license: str | None = None
+    gated: bool = False
+    task: str | None = None
 
     def names(self) -> list[str]:
         return [file.name for file in self.files]
@@ -93,7 +96,16 @@ def _ask(repo: str, revision: str) -> Listing:
         ]
     else:  # a mirror that lists names alone: its tree has the hashes
         files = _tree(api.endpoint, repo, info.sha)
-    return Listing(repo, info.sha, tuple(f for f in files if _plain(f.name)))
+    card = info.card_data or {}
+    license = card.get("license")
+    return Listing(
+        repo,
+        info.sha,
+        tuple(f for f in files if _plain(f.name)),
+        license=license.lower() if isinstance(license, str) else None,
+        gated=bool(info.gated),
+        task=info.pipeline_tag,
+    )
 
 
 def _plain(name: str) -> bool:
@@ -194,6 +206,13 @@ def _from_cache(repo: str, revision: str) -> Listing:
             )
         )
     return Listing(repo, commit, tuple(files), cached=True)
+
+
+def is_cached(listing: Listing, name: str) -> bool:
+    """Whether the cache holds a file of this commit; its content is not checked."""
+    file, folder = listing.file(name), repo_folder(listing.repo)
+    blob = folder / "blobs" / (file.sha256 or file.blob_id or "unknown")
+    return (folder / "snapshots" / listing.commit / name).is_file() or blob.is_file()
 
 
 def fetch(listing: Listing, name: str, advance: Meter) -> tuple[Path, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+from registry import architectures, hub, search, trust_file, weights
 from registry import folder as model_folder
-from registry import hub, search, weights
 from registry.database import Database
 from registry.errors import BadInputError, NotFoundError
+from registry.permissions import SAFE, Convert, Permissions
 from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
 from registry.store import Facts, Report, incoming, name_taken, place
@@ -17,7 +19,16 @@ from registry.views import CatalogEntry, ImportProgress
 _HUB_SNAPSHOT = re.compile(r"models--(.+)/snapshots/([0-9a-f]{40})")
 
 
-def import_model(db: Database, models: Path, source: str, *, name: str, progress: Report) -> int:
+def import_model(
+    db: Database,
+    models: Path,
+    source: str,
+    *,
+    name: str,
+    progress: Report,
+    permissions: Permissions = SAFE,
+    convert: Convert | None = None,
+) -> int:
     """Import `source` (a folder or a reference) as `name:1`. Returns the version's id.
 
     Raises:
@@ -32,12 +43,23 @@ def import_model(db: Database, models: Path, source: str, *, name: str, progress
         raise name_taken(name)
     path = Path(source).expanduser()
     if path.is_dir():
-        return _from_folder(db, models, path, name, progress)
-    wanted = _reference(source, path, db)
-    if wanted.source == "azureml":
-        entry = search.show(db.read(), source)
-        return _from_hub(db, models, _on_hub(entry), name, progress, entry)
-    return _from_hub(db, models, wanted, name, progress, None)
+        return _from_folder(db, models, path, name, progress, permissions, convert)
+    if path.suffix.lower() == ".gguf" and path.is_file() and convert:
+        return _from_gguf(db, models, path, name, progress, convert)
+    wanted, entry = resolve(db, source)
+    return _from_hub(db, models, wanted, name, progress, entry, permissions, convert)
+
+
+def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
+    """The hub's reference that a source stands for, and the catalogue's entry it came by.
+
+    Raises NotFoundError or BadInputError where it stands for none.
+    """
+    wanted = _reference(source, Path(source).expanduser(), db)
+    if wanted.source != "azureml":
+        return wanted, None
+    entry = search.show(db.read(), source)
+    return _on_hub(entry), entry
 
 
 def _reference(source: str, path: Path, db: Database) -> Reference:
@@ -76,17 +98,59 @@ def _on_hub(entry: CatalogEntry) -> Reference:
     return Reference("hf", entry.hub_id)
 
 
-def _from_folder(db: Database, models: Path, path: Path, name: str, progress: Report) -> int:
+def _from_folder(
+    db: Database,
+    models: Path,
+    path: Path,
+    name: str,
+    progress: Report,
+    permissions: Permissions,
+    convert: Convert | None,
+) -> int:
     path = path.resolve()
-    description = model_folder.describe(path)
-    files = [path / file for file in description.files]
+    names = [entry.name for entry in path.iterdir() if entry.is_file()]
+    pickled = None
+    if convert and permissions.convert_pickle and model_folder.CONFIG in names:
+        main = weights.choose(names, str(path), pickle=True)
+        pickled = main if main == weights.PICKLED else None
+    if pickled:
+        model_folder.read_config(path / model_folder.CONFIG)
+        taken = model_folder.beside_weights(names)
+    else:
+        taken = list(model_folder.describe(path).files)
+    files = [path / file for file in taken]
     for file in files:
         _stay_inside(file, path)
     advance = Counter(progress, "copying", sum(file.stat().st_size for file in files))
-    with incoming(models, advance.total) as held:
+    needed = advance.total + ((path / pickled).stat().st_size if pickled else 0)
+    with incoming(models, needed) as held:
         for file in files:
             held.copy(file, file.name, advance.on(file.name))
+        if pickled and convert:
+            _stay_inside(path / pickled, path)
+            progress(ImportProgress("converting", pickled, 0, 0))
+            convert("pickle", path / pickled, held.folder)
+            held.adopt(weights.SINGLE)
         facts = Facts(origin=f"folder:{path.name}")
+        description = model_folder.describe(held.folder)
+        return place(db, models, held, name, description, facts, next_version=False)
+
+
+def _from_gguf(
+    db: Database, models: Path, path: Path, name: str, progress: Report, convert: Convert
+) -> int:
+    path = path.resolve()
+    # Quantized numbers of four bits and more become sixteen.
+    with incoming(models, 4 * path.stat().st_size) as held:
+        progress(ImportProgress("converting", path.name, 0, 0))
+        convert("gguf", path, held.folder)
+        description = model_folder.describe(held.folder)
+        for file in held.folder.iterdir():
+            if file.name not in description.files:
+                file.unlink()
+        for file_name in description.files:
+            held.adopt(file_name)
+        facts = Facts(origin=f"gguf:{path.name}")
         return place(db, models, held, name, description, facts, next_version=False)
 
 
@@ -112,17 +176,26 @@ def _from_hub(
     name: str,
     progress: Report,
     entry: CatalogEntry | None,
+    permissions: Permissions,
+    convert: Convert | None,
 ) -> int:
     progress(ImportProgress("asking", "", 0, 0))
     listing = hub.look_up(wanted.name, wanted.version)
     where = f"hf:{wanted.name}"
     names = listing.names()
-    main = weights.choose(names, where)
+    main = weights.choose(names, where, pickle=permissions.convert_pickle and convert is not None)
     if model_folder.CONFIG not in names:
         raise BadInputError("holds no config.json, so it is no model for transformers", file=where)
     # The small file first: what can't be used is refused before its weights are fetched.
     config, digest = hub.fetch(listing, model_folder.CONFIG, unseen)
-    model_folder.read_config(config, f"{where}/{model_folder.CONFIG}")
+    trust = permissions.trust_remote_code
+    stated = model_folder.read_config(config, f"{where}/{model_folder.CONFIG}", trust=trust)
+    _check_known(stated, where)
+    wants_code = bool(stated.get("auto_map"))
+    if model_folder.TOKENIZER in names:
+        tokenizer, _ = hub.fetch(listing, model_folder.TOKENIZER, unseen)
+        wants_code |= model_folder.tokenizer_code(tokenizer, where, trust=trust)
+    code = sorted(n for n in names if n.endswith(".py")) if wants_code else []
     held_in = [main]
     if main == weights.INDEX:
         index, _ = hub.fetch(listing, main, unseen)
@@ -130,16 +203,24 @@ def _from_hub(
         if absent := [shard for shard in held_in if shard not in names]:
             raise BadInputError(f"its index names {absent[0]}, which is missing", file=where)
 
-    wanted_names = [*model_folder.beside_weights(names), *held_in]
+    wanted_names = [*model_folder.beside_weights(names), *code, *held_in]
     advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
     fetched = {}
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))
         advance.finish(file, listing.file(file).size or 0)
-    description = model_folder.describe(config.parent)
-    with incoming(models, 0) as held:
+    pickled = fetched.pop(weights.PICKLED, None)
+    with incoming(models, pickled[0].stat().st_size if pickled else 0) as held:
         for file, (path, digest) in fetched.items():
             held.link(path, file, digest)
+        if pickled and convert:
+            progress(ImportProgress("converting", weights.PICKLED, 0, 0))
+            convert("pickle", pickled[0], held.folder)
+            held.adopt(weights.SINGLE)
+        if wants_code:
+            trust_file.write(held.folder, f"{where}@{listing.commit}", code)
+            held.adopt(trust_file.NAME)
+        description = model_folder.describe(held.folder, trust=trust)
         facts = Facts(
             origin=entry.ref if entry else f"{where}@{listing.commit}",
             revision=listing.commit,
@@ -147,3 +228,14 @@ def _from_hub(
             verified=True,
         )
         return place(db, models, held, name, description, facts, next_version=False)
+
+
+def _check_known(config: dict[str, Any], where: str) -> None:
+    """Refuse what the installed transformers can't load, while its weights are still there."""
+    kind = str(config["model_type"])
+    if not config.get("auto_map") and architectures.is_known(kind) is False:
+        raise BadInputError(
+            f"is a `{kind}`, which {architectures.library()} does not know",
+            file=where,
+            hint="A newer transformers may: pip install --upgrade transformers.",
+        )

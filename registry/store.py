@@ -79,6 +79,12 @@ class Incoming:
         digest = sha256 or hash_file(source)
         self.files.append(ModelFileInfo(name, source.stat().st_size, digest))
 
+    def adopt(self, name: str) -> None:
+        """Take in a file that was written here."""
+        path = self.folder / name
+        _sync(path)
+        self.files.append(ModelFileInfo(name, path.stat().st_size, hash_file(path)))
+
 
 @contextmanager
 def incoming(models: Path, needed: int) -> Iterator[Incoming]:

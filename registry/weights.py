@@ -18,8 +18,9 @@ from registry.errors import BadInputError
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+PICKLED = "pytorch_model.bin"
 
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _OTHERS = (".gguf", ".h5", ".msgpack", ".onnx", ".tflite", ".ot", ".npz")
 _LARGEST_HEADER = 100_000_000
 _BITS = {
@@ -42,12 +43,18 @@ class Tensors:
     parameters: int
 
 
-def choose(names: Collection[str], where: str) -> str:
+def pickles(names: Collection[str]) -> list[str]:
+    """Of these names the pickles."""
+    return sorted(n for n in names if n.lower().endswith(PICKLES) and n != "training_args.bin")
+
+
+def choose(names: Collection[str], where: str, *, pickle: bool = False) -> str:
     """The file that holds or lists the weights, as transformers would choose it.
 
     Args:
         names: The files at the top of a model's folder.
         where: The folder or repository, for the error.
+        pickle: Whether pickled weights in one file are taken too.
 
     Raises:
         BadInputError: the weights are pickled, of another format, an adapter's alone, or missing.
@@ -61,13 +68,16 @@ def choose(names: Collection[str], where: str) -> str:
             file=where,
             hint="Merge the adapter into its base model and save that.",
         )
-    pickles = sorted(n for n in names if n.lower().endswith(_PICKLES) and n != "training_args.bin")
-    if pickles:
+    if found := pickles(names):
+        if pickle and PICKLED in names:
+            return PICKLED
         raise BadInputError(
-            f"the weights are pickled ({pickles[0]}), and a pickle can run code when it is opened; "
+            f"the weights are pickled ({found[0]}), and a pickle can run code when it is opened; "
             "only safetensors are taken",
             file=where,
-            hint=_HINT,
+            hint="--convert-pickle scans it, and converts it in a process without network."
+            if PICKLED in names
+            else _HINT,
         )
     others = sorted(n for n in names if n.lower().endswith((*_OTHERS, ".safetensors")))
     if others:

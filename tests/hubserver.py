@@ -29,6 +29,7 @@ class Repo:
     damaged_once: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
     names_only: bool = False
+    license: str | None = None
 
     @property
     def commit(self) -> str:
@@ -160,7 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
                         "pointerSize": 130,
                     }
             siblings.append(entry)
-        return {"id": name, "sha": repo.commit, "siblings": siblings, "tags": [], "downloads": 1}
+        return {"id": name, "sha": repo.commit, "siblings": siblings, "tags": [], "downloads": 1,
+                "gated": "manual" if repo.gated else False,
+                "cardData": {"license": repo.license} if repo.license else {}}  # fmt: skip
 
     def _file(self, repo: Repo, file: str) -> None:
         body = repo.files.get(file)

@@ -57,9 +57,14 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="fmtui")
+@click.option("--offline", is_flag=True, help="Reach for no network; the same as HF_HUB_OFFLINE=1.")
 @click.pass_context
-def cli(ctx: click.Context) -> None:
+def cli(ctx: click.Context, offline: bool) -> None:
     """Foundation models, from the catalogue to an endpoint. Without a command: the TUI."""
+    if offline:
+        import os
+
+        os.environ["HF_HUB_OFFLINE"] = "1"
     if ctx.invoked_subcommand is None:
         from fmtui.app import run
 

@@ -24,7 +24,7 @@ from fmtui.services.context import context
 from fmtui.services.text import duration
 
 if TYPE_CHECKING:
-    from fmtui.services.models import ImportProgress
+    from fmtui.services.models import ImportProgress, Preflight
     from fmtui.services.smoke import Smoke
 
 
@@ -112,17 +112,40 @@ def _few(labels: tuple[str, ...]) -> str:
 @model.command("import")
 @click.argument("source", metavar="REF_OR_PATH")
 @click.option("--name", help="The name to register it under; its own when left out.")
+@click.option("--dry-run", is_flag=True, help="Show what would come; fetch no weights.")
+@click.option(
+    "--convert-pickle", is_flag=True, help="Scan pickled weights and convert them to safetensors."
+)
+@click.option(
+    "--trust-remote-code", is_flag=True, help="Take the model's own code too; it runs on use."
+)
 @click.option("--no-smoke", is_flag=True, help="Don't let the model answer a text at the end.")
 @quiet_option
 @json_option
-def import_(source: str, name: str | None, no_smoke: bool, quiet: bool, as_json: bool) -> None:
-    """Import a folder, hf:ORG/NAME[@REVISION] or azureml:NAME.
+def import_(
+    source: str,
+    name: str | None,
+    dry_run: bool,
+    convert_pickle: bool,
+    trust_remote_code: bool,
+    no_smoke: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Import a folder, hf:ORG/NAME[@REVISION], azureml:NAME or a GGUF file.
 
-    Only safetensors are taken; every file is checked on its way in.
+    Only safetensors are taken, or made of what can be converted; every file is checked on its
+    way in. A download that was interrupted goes on where it was.
     """
     from fmtui.services import models
 
-    info = models.import_model(context(), source, name=name, progress=_Line(quiet).show)
+    allowed = models.Permissions(convert_pickle, trust_remote_code)
+    if dry_run:
+        _show_checks(models.preflight(context(), source, permissions=allowed), as_json)
+        return
+    info = models.import_model(
+        context(), source, name=name, progress=_Line(quiet).show, permissions=allowed
+    )
     tried = None if no_smoke else _try(info.ref, quiet)
     if as_json:
         print_json(info.as_json())
@@ -131,6 +154,18 @@ def import_(source: str, name: str | None, no_smoke: bool, quiet: bool, as_json:
     click.echo(f"{info.ref}   {'  '.join(clean(f) for f in facts if f)}  {size(info.size_bytes)}")
     if tried is not None and tried.ok:
         click.echo(clean(tried.line()))
+
+
+def _show_checks(found: Preflight, as_json: bool) -> None:
+    """What an import would bring; exit code 4 when it would be refused."""
+    if as_json:
+        print_json(found.as_json())
+    else:
+        marks = {"ok": "✓", "warning": "!", "no": "✗"}
+        for check in found.checks:
+            click.echo(f"{marks[check.mark]} {check.name.ljust(12)}  {clean(check.text)}")
+    if not found.ok:
+        sys.exit(BadInputError.exit_code)
 
 
 def _try(ref: str, quiet: bool) -> Smoke:

@@ -6,23 +6,32 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fmtui.services.context import Context
 from registry import queries
 from registry import runs as _runs
+from registry.permissions import SAFE, Permissions
 from registry.queries import Lineage
 from registry.references import NAME
 from registry.views import ImportProgress, ModelFileInfo, ModelInfo, RunInfo, VerifyReport
 
+if TYPE_CHECKING:
+    from registry.preflight import Preflight
+
 __all__ = [
+    "SAFE",
     "ImportProgress",
     "Lineage",
+    "Permissions",
+    "Preflight",
     "VerifyReport",
     "files",
     "import_command",
     "import_model",
     "lineage",
     "list_models",
+    "preflight",
     "register_output",
     "remove",
     "runs",
@@ -81,8 +90,25 @@ def import_command(source: str, name: str | None) -> str:
     return shlex.join(words)
 
 
+def preflight(ctx: Context, source: str, *, permissions: Permissions = SAFE) -> Preflight:
+    """What an import would bring, and whether it would be refused; no weights are fetched.
+
+    Raises:
+        NotFoundError: no such folder, model or revision.
+        RemoteError: the hub can't be reached.
+    """
+    from registry.preflight import preflight as run
+
+    return run(ctx.db, ctx.home.models, source, permissions)
+
+
 def import_model(
-    ctx: Context, source: str, *, name: str | None = None, progress: Report | None = None
+    ctx: Context,
+    source: str,
+    *,
+    name: str | None = None,
+    progress: Report | None = None,
+    permissions: Permissions = SAFE,
 ) -> ModelInfo:
     """Import a folder, `hf:ORG/NAME[@REVISION]` or `azureml:NAME`, and register it.
 
@@ -92,7 +118,9 @@ def import_model(
     Args:
         source: A folder or a reference.
         name: The name to register under; `suggest_name(source)` when left out.
-        progress: Called with the bytes done so far.
+        progress: Called with the bytes done so far. What it raises ends the import; what came
+            of a download is kept for the next try.
+        permissions: What is allowed beyond the safe.
 
     Raises:
         ConflictError: the name is taken.
@@ -101,6 +129,7 @@ def import_model(
         RemoteError: the hub can't be reached, or says no.
         StorageError: the disk is full or read-only.
     """
+    from fmtui.services.convert import convert
     from registry.importer import import_model as run
 
     id = run(
@@ -109,6 +138,8 @@ def import_model(
         source,
         name=name or suggest_name(source),
         progress=progress or (lambda _: None),
+        permissions=permissions,
+        convert=convert,
     )
     return queries.model_by_id(ctx.db.read(), id)
 

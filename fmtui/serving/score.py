@@ -143,6 +143,11 @@ def find_model(folder: Path) -> Path:
     return found[0].parent
 
 
+def _trusted(folder: Path) -> bool:
+    """Whether a person let this model run code of its own; its import recorded that."""
+    return (Path(folder) / "trust.json").is_file()
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The model's config.json. Raises BadRequest when there is none that can be read."""
     try:
@@ -197,12 +202,12 @@ class Model:
         self.task, auto_class = _head(self.config)
         side = {"padding_side": "left"} if self.task == "text-generation" else {}
         self.tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=False, **side
+            folder, trust_remote_code=_trusted(folder), **side
         )
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         model = getattr(transformers, auto_class).from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False
+            folder, use_safetensors=True, trust_remote_code=_trusted(folder)
         )
         # In half precision a processor is slower, not faster.
         model = model.to("cuda") if torch.cuda.is_available() else model.float()

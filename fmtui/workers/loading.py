@@ -28,18 +28,26 @@ def records(worker: Worker, role: str, task: Task) -> list[dict[str, Any]]:
     )
 
 
+def trusted(path: Path) -> bool:
+    """Whether a person let this version run code of its own; its import recorded that."""
+    return (path / "trust.json").is_file()
+
+
 def load_tokenizer(path: Path) -> Any:
     """The tokenizer at `path`; one without a padding token (GPT-2's) pads with its end of text."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(
+        path, local_files_only=True, trust_remote_code=trusted(path)
+    )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return tokenizer
 
 
 def load_model(path: Path, auto_class: str, **options: Any) -> Any:
-    """The model at `path` in fp32; weights come from safetensors, code from transformers alone."""
+    """The model at `path` in fp32; weights come from safetensors, code from transformers alone
+    unless it is `trusted`."""
     import torch
     import transformers
 
@@ -47,7 +55,7 @@ def load_model(path: Path, auto_class: str, **options: Any) -> Any:
         model = getattr(transformers, auto_class).from_pretrained(
             path,
             local_files_only=True,
-            trust_remote_code=False,
+            trust_remote_code=trusted(path),
             use_safetensors=True,
             dtype=torch.float32,
             **options,

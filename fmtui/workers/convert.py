@@ -1,0 +1,93 @@
+"""Weights of another format as safetensors: `python -m fmtui.workers.convert KIND SOURCE FOLDER`.
+
+Runs without network and without the person's secrets. A pickle is scanned first, which reads its
+instructions and follows none, and is then opened by a loader that knows tensors alone.
+The last line on stdout is JSON: `{}`, or `{"error": E}` with a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+
+class Refused(Exception):  # noqa: N818
+    """What the file holds is no model, or worse."""
+
+
+def scan(source: Path) -> None:
+    """Raises Refused when the pickle calls for anything but what weights need."""
+    from picklescan.scanner import scan_file_path
+
+    result = scan_file_path(str(source))
+    if result.infected_files or result.issues_count:
+        names = sorted(
+            {f"{g.module}.{g.name}" for g in result.globals if "angerous" in str(g.safety)}
+        )
+        raise Refused(f"the pickle calls {', '.join(names) or 'what no weights need'}")
+    if result.scan_err:
+        raise Refused("the pickle could not be scanned to its end")
+
+
+def convert_pickle(source: Path, folder: Path) -> None:
+    """A dictionary of tensors becomes `model.safetensors`."""
+    scan(source)
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        state = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:
+        line = str(error).strip().splitlines()
+        raise Refused(f"it holds more than tensors, or is broken ({line[0][:120]})") from error
+    if not isinstance(state, dict) or not state:
+        raise Refused("it is no dictionary of tensors")
+    tensors: dict[str, Any] = {}
+    seen: set[int] = set()
+    for name, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise Refused(f"`{name}` is no tensor")
+        place = value.untyped_storage().data_ptr()
+        tensors[str(name)] = value.clone() if place in seen else value.contiguous()
+        seen.add(place)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def convert_gguf(source: Path, folder: Path) -> None:
+    """A GGUF file becomes a folder as `save_pretrained` writes it, in bfloat16."""
+    with source.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise Refused("it is no GGUF file")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        where: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
+        model = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.bfloat16, **where)
+        tokenizer = AutoTokenizer.from_pretrained(source.parent, **where)
+    except Exception as error:
+        line = str(error).strip().splitlines()
+        raise Refused(f"transformers can't read it ({line[0][:200] if line else error})") from error
+    model.save_pretrained(folder, max_shard_size="1000GB")
+    tokenizer.save_pretrained(folder)
+
+
+def main() -> int:
+    kind, source, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    answer: dict[str, str] = {}
+    try:
+        {"pickle": convert_pickle, "gguf": convert_gguf}[kind](source, folder)
+    except Refused as error:
+        answer["error"] = str(error)
+    except Exception as error:
+        traceback.print_exc()
+        answer["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
+    print(json.dumps(answer))
+    return 1 if answer else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

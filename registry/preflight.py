@@ -1,0 +1,271 @@
+"""What an import would bring, told before its weights are fetched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from registry import architectures, hub, weights
+from registry import folder as model_folder
+from registry.database import Database
+from registry.errors import BadInputError, FmtuiError, RemoteError
+from registry.hub_errors import hub_errors
+from registry.importer import resolve
+from registry.permissions import SAFE, Permissions
+from registry.progress import unseen
+
+Mark = Literal["ok", "warning", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `no` means that the import would be refused."""
+
+    mark: Mark
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A source before its import. Sizes are bytes; what could not be told is None.
+
+    `dtypes` counts parameters by type, `code` lists the Python files that would run if they were
+    trusted, `to_fetch` is what the cache does not hold yet.
+    """
+
+    source: str
+    repo: str | None
+    commit: str | None
+    license: str | None
+    gated: bool
+    files: int
+    size_bytes: int
+    to_fetch: int
+    parameters: int | None
+    dtypes: dict[str, int]
+    model_type: str | None
+    architecture: str | None
+    task: str | None
+    pickles: tuple[str, ...]
+    code: tuple[str, ...]
+    free_bytes: int
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the import would go through, as far as can be told."""
+        return all(check.mark != "no" for check in self.checks)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"ok": self.ok}
+
+
+def preflight(
+    db: Database, models: Path, source: str, permissions: Permissions = SAFE
+) -> Preflight:
+    """Look at a source without fetching its weights.
+
+    Raises:
+        NotFoundError: no such folder, model or revision.
+        RemoteError: the hub can't be reached.
+    """
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _of_folder(path.resolve(), models)
+    wanted, _ = resolve(db, source)
+    return _Look(source, hub.look_up(wanted.name, wanted.version), models, permissions).result()
+
+
+class _Look:
+    def __init__(
+        self, source: str, listing: hub.Listing, models: Path, permissions: Permissions
+    ) -> None:
+        self.source, self.listing, self.models = source, listing, models
+        self.permissions = permissions
+        self.checks: list[Check] = []
+        self.config: dict[str, Any] = {}
+
+    def add(self, mark: Mark, name: str, text: str) -> None:
+        self.checks.append(Check(mark, name, text))
+
+    def result(self) -> Preflight:
+        listing, names = self.listing, self.listing.names()
+        self.add("ok", "model", f"hf:{listing.repo} at {listing.commit[:12]}")
+        if listing.license:
+            self.add("ok", "license", listing.license)
+        else:
+            self.add("warning", "license", "none is stated")
+        self._config()
+        main = self._main(names)
+        wanted = self._wanted(names, main)
+        size = sum(listing.file(n).size or 0 for n in wanted)
+        to_fetch = sum(listing.file(n).size or 0 for n in wanted if not hub.is_cached(listing, n))
+        self.add("ok", "files", f"{len(wanted)} of {len(names)}, {size:,} bytes"
+                 + (f", {to_fetch:,} to fetch" if to_fetch != size else ""))  # fmt: skip
+        dtypes = self._dtypes(main)
+        code = tuple(sorted(n for n in names if n.endswith(".py")))
+        self._code(code)
+        pickles = tuple(weights.pickles(names))
+        if pickles and (main is None or not main.endswith(weights.PICKLES)):
+            self.add("ok", "pickles", f"{len(pickles)} beside the weights, left out")
+        free = _free(self.models)
+        needed = to_fetch + (size if main and main.endswith(weights.PICKLES) else 0)
+        self.add(
+            "ok" if needed <= free else "no", "disk", f"{free:,} bytes free, {needed:,} needed"
+        )
+        architecture = model_folder.architecture(self.config)
+        model_type = self.config.get("model_type")
+        return Preflight(
+            source=self.source,
+            repo=listing.repo,
+            commit=listing.commit,
+            license=listing.license,
+            gated=listing.gated,
+            files=len(wanted),
+            size_bytes=size,
+            to_fetch=to_fetch,
+            parameters=sum(n for t, n in dtypes.items() if t.startswith(("F", "BF"))) or None,
+            dtypes=dtypes,
+            model_type=model_type if isinstance(model_type, str) else None,
+            architecture=architecture,
+            task=model_folder.guess_task(architecture, str(model_type), listing.task),
+            pickles=pickles,
+            code=code,
+            free_bytes=free,
+            checks=tuple(self.checks),
+        )
+
+    def _config(self) -> None:
+        where = f"hf:{self.listing.repo}/{model_folder.CONFIG}"
+        if model_folder.CONFIG not in self.listing.names():
+            return self.add("no", "architecture", "no config.json: no model for transformers")
+        try:
+            path, _ = hub.fetch(self.listing, model_folder.CONFIG, unseen)
+            if self.listing.gated:
+                self.add("ok", "access", "gated, and you are let in")
+            self.config = model_folder.read_config(path, where, trust=True)
+        except FmtuiError as error:
+            gated = isinstance(error, RemoteError) and "is gated" in error.message
+            text = f"{error.message}. {error.hint or ''}".strip()
+            return self.add("no", "access" if gated else "architecture", text)
+        kind = str(self.config["model_type"])
+        known = architectures.is_known(kind)
+        name = model_folder.architecture(self.config) or kind
+        if known or (self.config.get("auto_map") and known is None):
+            self.add("ok", "architecture", f"{name}, known to {architectures.library()}")
+        elif not self.config.get("auto_map"):
+            self.add("no", "architecture", f"{name}: {architectures.library()} has no `{kind}`")
+
+    def _main(self, names: list[str]) -> str | None:
+        try:
+            main = weights.choose(
+                names, f"hf:{self.listing.repo}", pickle=self.permissions.convert_pickle
+            )
+        except BadInputError as error:
+            self.add("no", "weights", f"{error.message}. {error.hint or ''}".strip())
+            return None
+        if main.endswith(weights.PICKLES):
+            self.add("warning", "weights", f"{main}: a pickle, scanned and converted in a sandbox")
+        return main
+
+    def _wanted(self, names: list[str], main: str | None) -> list[str]:
+        wanted = model_folder.beside_weights(names)
+        if main is None:
+            return wanted
+        if main != weights.INDEX:
+            return [*wanted, main]
+        try:
+            index, _ = hub.fetch(self.listing, main, unseen)
+            shards = weights.shards(index)
+        except FmtuiError as error:
+            self.add("no", "weights", error.message)
+            return wanted
+        if absent := [n for n in shards if n not in names]:
+            self.add("no", "weights", f"the index names {absent[0]}, which is missing")
+        return [*wanted, main, *(n for n in shards if n in names)]
+
+    def _dtypes(self, main: str | None) -> dict[str, int]:
+        """Parameters by type, from the weights' headers, which are asked for alone."""
+        if main not in (weights.SINGLE, weights.INDEX) or self.listing.cached or not self.config:
+            return {}
+        from huggingface_hub import HfApi
+
+        try:
+            with hub_errors(self.listing.repo, self.listing.commit):
+                meta = HfApi().get_safetensors_metadata(
+                    self.listing.repo, revision=self.listing.commit
+                )
+        except FmtuiError:
+            self.add("warning", "weights", "their header could not be read before the download")
+            return {}
+        dtypes = {str(k): int(v) for k, v in meta.parameter_count.items()}
+        text = ", ".join(f"{count:,} {kind}" for kind, count in sorted(dtypes.items()))
+        self.add("ok", "weights", f"safetensors: {text}")
+        return dtypes
+
+    def _code(self, code: tuple[str, ...]) -> None:
+        wants = bool(self.config.get("auto_map"))
+        if not wants and "tokenizer_config.json" in self.listing.names() and self.config:
+            try:
+                path, _ = hub.fetch(self.listing, "tokenizer_config.json", unseen)
+                wants = bool(json.loads(path.read_text(encoding="utf-8")).get("auto_map"))
+            except (FmtuiError, OSError, ValueError, AttributeError):
+                wants = False
+        if wants and self.permissions.trust_remote_code:
+            self.add("warning", "code", f"would run {', '.join(code) or 'code of elsewhere'}")
+        elif wants:
+            names = ", ".join(code[:5]) or "code of another repository"
+            self.add("no", "code", f"wants to run {names}; --trust-remote-code allows it")
+        elif code:
+            self.add("ok", "code", f"{len(code)} Python files, left out")
+
+
+def _of_folder(path: Path, models: Path) -> Preflight:
+    checks: list[Check] = []
+    try:
+        found = model_folder.describe(path)
+    except BadInputError as error:
+        checks.append(Check("no", "model", str(error)))
+        found = None
+    free = _free(models)
+    size = sum((path / n).stat().st_size for n in found.files) if found else 0
+    if found:
+        checks.append(Check("ok", "model", found.architecture or found.model_type))
+        known = architectures.is_known(found.model_type)
+        if known is False:
+            text = f"{architectures.library()} has no `{found.model_type}`"
+            checks.append(Check("no", "architecture", text))
+        checks.append(Check(*_disk(free, size)))
+    return Preflight(
+        source=str(path),
+        repo=None,
+        commit=None,
+        license=found.license if found else None,
+        gated=False,
+        files=len(found.files) if found else 0,
+        size_bytes=size,
+        to_fetch=0,
+        parameters=found.parameters if found else None,
+        dtypes={},
+        model_type=found.model_type if found else None,
+        architecture=found.architecture if found else None,
+        task=found.task if found else None,
+        pickles=(),
+        code=(),
+        free_bytes=free,
+        checks=tuple(checks),
+    )
+
+
+def _disk(free: int, needed: int) -> tuple[Mark, str, str]:
+    return "ok" if needed <= free else "no", "disk", f"{free:,} bytes free, {needed:,} needed"
+
+
+def _free(folder: Path) -> int:
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
