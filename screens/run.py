@@ -211,5 +211,8 @@ def _now(
     rows.append(("best", one_line(status.best.rpartition(" at ")[2]) if status.best else None))
     if status.alive:
         rows += resource_facts(system)[:2]
+    if status.ranks:
+        alive = sum(rank.state == "running" for rank in status.ranks)
+        rows.append(("processes", f"{alive} of {len(status.ranks)}"))
     rows += [("warning", one_line(words)) for words in status.warnings[-1:]]
     return facts(*rows, width=31)

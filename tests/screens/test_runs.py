@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from fmtui.runs import ranks
+from fmtui.runs.folder import RunFolder
 from fmtui.services import runs
 from fmtui.services.context import Context
 from registry.views import RunInfo
@@ -75,6 +77,18 @@ async def test_a_page_shows_resources_files_and_other_curves(here: Context) -> N
         await pilot.press("L", "S", "plus")
         await shows(pilot, "loss, train", "log axis", "smoothed 0.6", "zoom 2×")
     assert '"cpu_percent"' in fmtui("run", "metrics", run, "--json").out
+
+
+async def test_a_page_tells_of_all_processes_of_a_run(here: Context) -> None:
+    with running(here) as run:
+        for rank in (0, 1):
+            ranks.begin(RunFolder(here.home.runs / run), rank)
+        ranks.end(RunFolder(here.home.runs / run), 1, "killed")
+        async with opened((120, 40)) as pilot:
+            await pilot.press("4")
+            await shows(pilot, run)
+            await pilot.press("enter")
+            await shows(pilot, "processes 1 of 2")
 
 
 async def test_a_failed_run_says_why_and_can_be_resumed(here: Context) -> None:
