@@ -88,7 +88,7 @@ async def test_a_page_tells_of_all_processes_of_a_run(here: Context) -> None:
             await pilot.press("4")
             await shows(pilot, run)
             await pilot.press("enter")
-            await shows(pilot, "processes 1 of 2")
+            await shows(pilot, "processes", "1 of 2")
 
 
 async def test_a_failed_run_says_why_and_can_be_resumed(here: Context) -> None:
