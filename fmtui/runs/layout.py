@@ -143,6 +143,9 @@ def config_text(layout: Layout) -> str:
     return _HEADER + note + yaml.safe_dump(config_of(layout), sort_keys=False)
 
 
+WORKER = "fmtui.workers"
+
+
 def write_config(folder: RunFolder, layout: Layout) -> Path:
     """Write accelerate.yaml, unless there is one already: a person may have changed it."""
     path = folder.path / "accelerate.yaml"
@@ -158,7 +161,7 @@ def worker_command(
 
     `address` (HOST:PORT) overrides where accelerate.yaml says that machine 0 is.
     """
-    work = ["-m", folder.spec().get("worker", "fmtui.workers"), str(folder.path)]
+    work = ["-m", _worker_module(folder), str(folder.path)]
     python = [sys.executable, "-P", "-u"]
     if not layout.several:
         return [*python, *work]
@@ -170,6 +173,17 @@ def worker_command(
         host, _, port = address.rpartition(":")
         words += ["--main_process_ip", host, "--main_process_port", port]
     return [*words, *work]
+
+
+def _worker_module(folder: RunFolder) -> str:
+    """Who carries the run out: fmtui's own worker, or the module that its spec names.
+
+    A spec may have come from elsewhere, so another module is started only where the person's
+    environment names it too (FMTUI_WORKERS, names joined by commas).
+    """
+    wanted = str(folder.spec().get("worker", WORKER))
+    allowed = os.environ.get("FMTUI_WORKERS", "").split(",")
+    return wanted if wanted in allowed else WORKER
 
 
 def start_workers(

@@ -24,6 +24,7 @@ from tests.e2e.cli import Cli, until
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch, ctx: Context) -> Iterator[None]:
     monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
     yield
     for folder in all_folders(ctx.home.runs):
         for identity in (folder.supervisor(), folder.worker(), *strays(folder.path)):

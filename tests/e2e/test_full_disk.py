@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system n
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ STEPS = 300
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
 
 
 @pytest.fixture

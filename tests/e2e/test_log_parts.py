@@ -20,6 +20,7 @@ STEPS = 1500
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
 
 
 def test_a_log_is_followed_across_its_parts(cli: Cli, ctx: Context, bert: Path) -> None:

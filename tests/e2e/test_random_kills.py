@@ -196,6 +196,7 @@ def storm(seed: int, home: Home, model: Path, kinds: list[str], kills: int) -> N
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
     monkeypatch.setenv("FMTUI_SLOTS", "cpu=3")
 
 
