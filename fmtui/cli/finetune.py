@@ -21,6 +21,19 @@ from fmtui.services.context import context
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="num_train_epochs=3")
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="KEY=VALUE,...",
+    help="A run for each value; several of these make the grid.",
+)
+@click.option(
+    "--report-to",
+    multiple=True,
+    metavar="TRACKER",
+    help="tensorboard, wandb, mlflow, ...; none. Left out: tensorboard where it is installed.",
+)
 @where_options(several=True)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
 @click.option("--priority", default=0, help="In the queue a higher number goes first.")
@@ -35,6 +48,8 @@ def finetune(
     name: str | None,
     columns: tuple[str, ...],
     settings: tuple[str, ...],
+    sweeps: tuple[str, ...],
+    report_to: tuple[str, ...],
     drop_invalid: bool,
     priority: int,
     wait: bool,
@@ -57,6 +72,12 @@ def finetune(
         where=where_of(where),
         drop_invalid=drop_invalid,
         priority=priority,
+        report_to=tuple(part for word in report_to for part in word.split(",") if part),
     )
     ctx = context()
+    if sweeps:
+        from fmtui.cli.sweep import start_sweep
+
+        start_sweep(ctx, request, sweeps, wait=wait, as_json=as_json, quiet=quiet)
+        return
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

@@ -11,6 +11,7 @@ import click
 
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
 from fmtui.cli.queue import move, pause, queue, unpause
+from fmtui.cli.sweep import sweep
 from fmtui.errors import UsageError
 from fmtui.services.context import context
 
@@ -20,7 +21,7 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
-for command in (queue, move, pause, unpause):
+for command in (queue, move, pause, unpause, sweep):
     run.add_command(command)
 
 
@@ -29,20 +30,31 @@ for command in (queue, move, pause, unpause):
 @click.option("--state", metavar="S", help="Only those that are queued, running, failed, ...")
 @click.option("--kind", metavar="K", help="finetune or evaluate")
 @click.option("--model", metavar="REF", help="Only those of this model version.")
+@click.option("--group", metavar="G", help="Only those of this sweep.")
 @json_option
 def list_(
-    limit: int, state: str | None, kind: str | None, model: str | None, as_json: bool
+    limit: int,
+    state: str | None,
+    kind: str | None,
+    model: str | None,
+    group: str | None,
+    as_json: bool,
 ) -> None:
     """Runs, newest first, in the state that their folders prove."""
     from fmtui.services import queue as queue_service
     from fmtui.services import runs
+    from fmtui.services import sweep as sweep_service
 
     ctx = context()
     found = runs.list_runs(ctx, limit=limit, state=state, kind=kind, model=model)
+    if group:
+        members = {info.run for info in sweep_service.members(ctx, group)}
+        found = runs.list_runs(ctx, limit=-1, state=state, kind=kind, model=model)
+        found = [info for info in found if info.run in members][:limit]
     waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
         print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
-    elif not found and (state or kind or model):
+    elif not found and (state or kind or model or group):
         progress("No run is like this.")
     elif not found:
         progress("No runs yet. `fmtui finetune MODEL --task T --train DATA` starts one.")

@@ -10,7 +10,7 @@ from typing import Any
 from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.runs.layout import Layout
 from fmtui.services import data as data_service
-from fmtui.services import launch, runs
+from fmtui.services import launch, runs, trackers
 from fmtui.services.context import Context
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
@@ -27,7 +27,9 @@ __all__ = [
     "FinetuneRequest",
     "SettingInfo",
     "Where",
+    "check",
     "defaults",
+    "output_name",
     "plan",
     "start",
 ]
@@ -51,6 +53,8 @@ class FinetuneRequest:
     where: Where = field(default_factory=Where)
     drop_invalid: bool = False
     priority: int = 0
+    report_to: tuple[str, ...] = ()
+    group: str | None = None
 
     def command(self) -> str:
         """The line that does the same."""
@@ -68,6 +72,8 @@ class FinetuneRequest:
             words.append("--drop-invalid")
         if self.priority:
             words += ["--priority", str(self.priority)]
+        for tracker in self.report_to:
+            words += ["--report-to", tracker]
         return launch.command_line([*words, "--detach"])
 
 
@@ -221,6 +227,17 @@ def _disk(model: ModelInfo) -> int:
     return weights * _COPIES_ON_DISK
 
 
+def check(ctx: Context, request: FinetuneRequest) -> None:
+    """Raise what `start` would raise for a fault of the request; nothing is written."""
+    _prepare(ctx, request)
+    trackers.chosen(request.report_to)
+
+
+def output_name(ctx: Context, request: FinetuneRequest) -> str:
+    """What the model that comes out will be called."""
+    return _prepare(ctx, request).name
+
+
 def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
     """Check everything, then make the run; it starts when a slot is free.
 
@@ -231,6 +248,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         StorageError: The disk has too little room.
     """
     ready = _prepare(ctx, request)
+    trackers.chosen(request.report_to)
     launch.need_disk(ctx, _disk(ready.model))
     train = launch.registered_data(ctx, ready.train, request.columns)
     train_part = launch.data_part(train, ready.train, ready.columns)
@@ -251,6 +269,8 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         "labels": ready.labels,
         "drop_invalid": request.drop_invalid,
         "settings": ready.settings,
+        "report_to": trackers.chosen(request.report_to),
+        **({"group": request.group} if request.group else {}),
         "packages": launch.packages(),
     }
     return runs.create(

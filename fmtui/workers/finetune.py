@@ -61,7 +61,11 @@ def run(worker: Worker) -> None:
     trainer = training.BucketTrainer(
         model=model,
         args=training.arguments(
-            settings, checkpoints, choice.precision, has_validation=bool(validation)
+            settings,
+            checkpoints,
+            choice.precision,
+            has_validation=bool(validation),
+            report_to=spec.get("report_to", ()),
         ),
         data_collator=collator,
         train_dataset=train_rows,

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -189,10 +190,18 @@ class JournalCallback(TrainerCallback):  # type: ignore[misc]
 
 
 def arguments(
-    settings: dict[str, Any], folder: Path, precision: str, *, has_validation: bool
+    settings: dict[str, Any],
+    folder: Path,
+    precision: str,
+    *,
+    has_validation: bool,
+    report_to: Sequence[str] = (),
 ) -> TrainingArguments:
-    """The Trainer's arguments from a spec's settings."""
+    """The Trainer's arguments from a spec's settings; what trackers write lies beside `folder`."""
     import torch
+
+    os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder.parent / "tensorboard"))
+    os.environ.setdefault("WANDB_DIR", str(folder.parent))
 
     return TrainingArguments(
         output_dir=str(folder),
@@ -221,7 +230,7 @@ def arguments(
         fp16=precision == "16",
         use_cpu=not torch.cuda.is_available(),
         optim="adamw_torch_fused",
-        report_to="none",
+        report_to=list(report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=True,
         dataloader_pin_memory=torch.cuda.is_available(),

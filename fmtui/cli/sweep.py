@@ -1,0 +1,78 @@
+"""`fmtui run sweep`, and `fmtui finetune --sweep`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from fmtui.cli.output import json_option, print_json, progress, table
+from fmtui.errors import RunFailedError
+from fmtui.services.context import Context, context
+
+if TYPE_CHECKING:
+    from fmtui.services.finetune import FinetuneRequest
+
+
+def start_sweep(
+    ctx: Context,
+    request: FinetuneRequest,
+    sweeps: Sequence[str],
+    *,
+    wait: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make the runs and print their table; with `wait`, when all have ended.
+
+    Raises RunFailedError (exit code 6) when one that was waited for did not complete.
+    """
+    from fmtui.services import runs, sweep
+
+    infos = sweep.start(ctx, request, sweep.grid(sweeps))
+    group = str(runs.spec(ctx, infos[0].run)["group"])
+    progress(f"{group}: {len(infos)} runs, {infos[0].run} to {infos[-1].run}", quiet=quiet)
+    if wait:
+        infos = [runs.wait(ctx, info.run) for info in infos]
+    _print(ctx, group, as_json=as_json)
+    failed = [info.run for info in infos if info.state != "completed"]
+    if wait and failed:
+        raise RunFailedError(f"{len(failed)} of {len(infos)} runs failed: {' '.join(failed)}")
+
+
+@click.command()
+@click.argument("group")
+@json_option
+def sweep(group: str, as_json: bool) -> None:
+    """What came of a sweep, the best first."""
+    _print(context(), group, as_json=as_json)
+
+
+def _print(ctx: Context, group: str, *, as_json: bool) -> None:
+    from fmtui.services import sweep as service
+
+    found = service.results(ctx, group)
+    if as_json:
+        print_json(found.as_json())
+        return
+    keys = list(found.settings[0])
+    table(
+        ("run", "state", *keys, found.metric, "model"),
+        (
+            (
+                run.run,
+                run.state,
+                *(settings[key] for key in keys),
+                _value(run.metrics.get(found.metric), run.run == found.best),
+                run.output or "–",
+            )
+            for run, settings in zip(found.runs, found.settings, strict=True)
+        ),
+    )
+    if found.best is None:
+        click.echo(f"follow them: fmtui run sweep {group}")
+
+
+def _value(value: float | None, best: bool) -> str:
+    return "–" if value is None else f"{value:.4f}{' ◂ best' if best else ''}"

@@ -1,0 +1,147 @@
+"""Sweeps: one finetuning for each combination of some settings, and what came of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from fmtui.errors import FmtuiError, NotFoundError, UsageError
+from fmtui.services import finetune, models, runs
+from fmtui.services.compare import lower_is_better
+from fmtui.services.context import Context
+from fmtui.services.finetune import FinetuneRequest
+from registry import runs as rows
+from registry.references import check_name
+from registry.views import RunInfo
+
+MOST = 200
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The runs of a group, the best first by `metric`, each with the settings that were swept."""
+
+    group: str
+    metric: str
+    runs: tuple[RunInfo, ...]
+    settings: tuple[dict[str, Any], ...]
+
+    @property
+    def best(self) -> str | None:
+        """The run with the best value, None while fewer than two have one."""
+        known = [run for run in self.runs if self.metric in run.metrics]
+        return known[0].run if len(known) > 1 else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "group": self.group,
+            "metric": self.metric,
+            "best": self.best,
+            "runs": [
+                {**run.as_json(), "settings": settings}
+                for run, settings in zip(self.runs, self.settings, strict=True)
+            ],
+        }
+
+
+def grid(words: Sequence[str]) -> dict[str, list[str]]:
+    """`key=a,b,c` words as values by key. Raises UsageError."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        key, _, values = word.partition("=")
+        listed = list(dict.fromkeys(v.strip() for v in values.split(",") if v.strip()))
+        if not key.strip() or not listed:
+            raise UsageError(f"--sweep {word}: expected key=value,value,...")
+        if key.strip() in found:
+            raise UsageError(f"--sweep {key.strip()} is given twice")
+        found[key.strip()] = listed
+    return found
+
+
+def start(
+    ctx: Context, request: FinetuneRequest, values: Mapping[str, Sequence[str]]
+) -> list[RunInfo]:
+    """Make a run for each combination; they start as slots get free, in their order.
+
+    The group is called `NAME-sweep` (`NAME-sweep2` where that is taken), the models that come out
+    `NAME-sweep-1`, `-2` and so on. All combinations are checked before the first run is made.
+
+    Raises as `finetune.start`, and UsageError for a grid of more than 200 runs.
+    """
+    clash = sorted(set(values) & set(request.settings))
+    if clash:
+        raise UsageError(f"{clash[0]} is swept and set too", hint="Leave one of them out.")
+    combinations = [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+    if len(combinations) > MOST:
+        raise UsageError(f"this sweep is {len(combinations)} runs, more than {MOST}")
+    group = _free_group(ctx, finetune.output_name(ctx, request))
+    requests = [
+        replace(
+            request,
+            name=f"{group}-{number}",
+            group=group,
+            settings={**request.settings, **combination},
+        )
+        for number, combination in enumerate(combinations, 1)
+    ]
+    for each in requests:
+        finetune.check(ctx, each)
+    return [finetune.start(ctx, each) for each in requests]
+
+
+def _free_group(ctx: Context, name: str) -> str:
+    known = {model.name for model in models.list_models(ctx)}
+    number = 1
+    while True:
+        group = f"{name}-sweep{number if number > 1 else ''}"
+        taken = rows.all_runs(ctx.db, limit=1, name=f"{group}-[0-9]*")
+        if not taken and not any(re.fullmatch(rf"{re.escape(group)}-\d+", k) for k in known):
+            return group
+        number += 1
+
+
+def members(ctx: Context, group: str) -> list[RunInfo]:
+    """The runs of a group, newest first. Raises NotFoundError."""
+    return [run for run, _ in _members(ctx, group)]
+
+
+def _members(ctx: Context, group: str) -> list[tuple[RunInfo, dict[str, Any]]]:
+    runs.reap(ctx)
+    found = []
+    for info in rows.all_runs(ctx.db, name=f"{check_name(group, 'sweep')}-[0-9]*"):
+        try:
+            spec = runs.spec(ctx, info.run)
+        except FmtuiError:  # its folder is gone
+            continue
+        if spec.get("group") == group:
+            found.append((runs.show(ctx, info.run), spec))
+    if not found:
+        raise NotFoundError(f"no sweep `{group}`", hint="`fmtui run list` shows what there is.")
+    return found
+
+
+def results(ctx: Context, group: str) -> Sweep:
+    """What came of a group so far. Raises NotFoundError."""
+    found = _members(ctx, group)
+    metric = str(found[0][1]["settings"].get("metric_for_best_model") or "loss")
+    down = lower_is_better(metric)
+
+    def place(item: tuple[RunInfo, dict[str, Any]]) -> tuple[bool, float, int]:
+        value = item[0].metrics.get(metric)
+        return value is None, (value or 0.0) * (1 if down else -1), item[0].id
+
+    found.sort(key=place)
+    keys = [
+        key
+        for key in found[0][1]["settings"]
+        if len({str(spec["settings"].get(key)) for _, spec in found}) > 1
+    ]
+    return Sweep(
+        group=group,
+        metric=metric,
+        runs=tuple(info for info, _ in found),
+        settings=tuple({key: spec["settings"].get(key) for key in keys} for _, spec in found),
+    )
