@@ -58,8 +58,10 @@ class Listing:
         return next(file for file in self.files if file.name == name)
 
 
-def look_up(repo: str, revision: str | None) -> Listing:
+def look_up(repo: str, revision: str | None, *, cached: bool = False) -> Listing:
     """Resolve a revision to a commit and list its files; from the cache when offline.
+
+    With `cached` the cache is asked alone, whatever the network.
 
     Raises:
         BadInputError: the revision can't be one.
@@ -71,7 +73,7 @@ def look_up(repo: str, revision: str | None) -> Listing:
         raise BadInputError(f"`{revision}` can't be a revision")
     from huggingface_hub import constants
 
-    if constants.is_offline_mode():
+    if cached or constants.is_offline_mode():
         return _from_cache(repo, revision)
     with hub_errors(repo, revision):
         listing = _ask(repo, revision)
@@ -164,9 +166,14 @@ def _patiently(call: Callable[[], Any]) -> Any:
 
 def repo_folder(repo: str) -> Path:
     """Where the cache keeps a repository."""
+    return cache_folder() / ("models--" + repo.replace("/", "--"))
+
+
+def cache_folder() -> Path:
+    """The hub's cache, which other tools share."""
     from huggingface_hub import constants
 
-    return Path(constants.HF_HUB_CACHE).expanduser() / ("models--" + repo.replace("/", "--"))
+    return Path(constants.HF_HUB_CACHE).expanduser()
 
 
 def _remember(repo: str, revision: str, commit: str) -> None:

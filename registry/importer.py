@@ -28,8 +28,11 @@ def import_model(
     progress: Report,
     permissions: Permissions = SAFE,
     convert: Convert | None = None,
+    cached: bool = False,
 ) -> int:
-    """Import `source` (a folder or a reference) as `name:1`. Returns the version's id.
+    """Import `source` (a folder, a GGUF file or a reference) as `name:1`. Returns its id.
+
+    With `cached` the hub is left alone: its cache must hold all of the model.
 
     Raises:
         ConflictError: the name is taken.
@@ -47,7 +50,7 @@ def import_model(
     if path.suffix.lower() == ".gguf" and path.is_file() and convert:
         return _from_gguf(db, models, path, name, progress, convert)
     wanted, entry = resolve(db, source)
-    return _from_hub(db, models, wanted, name, progress, entry, permissions, convert)
+    return _from_hub(db, models, wanted, name, progress, entry, permissions, convert, cached)
 
 
 def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
@@ -178,9 +181,10 @@ def _from_hub(
     entry: CatalogEntry | None,
     permissions: Permissions,
     convert: Convert | None,
+    cached: bool,
 ) -> int:
     progress(ImportProgress("asking", "", 0, 0))
-    listing = hub.look_up(wanted.name, wanted.version)
+    listing = hub.look_up(wanted.name, wanted.version, cached=cached)
     where = f"hf:{wanted.name}"
     names = listing.names()
     main = weights.choose(names, where, pickle=permissions.convert_pickle and convert is not None)

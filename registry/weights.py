@@ -23,7 +23,7 @@ PICKLED = "pytorch_model.bin"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _OTHERS = (".gguf", ".h5", ".msgpack", ".onnx", ".tflite", ".ot", ".npz")
 _LARGEST_HEADER = 100_000_000
-_BITS = {
+BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
     **dict.fromkeys(("F32", "I32", "U32"), 32),
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
@@ -143,7 +143,7 @@ def _check(path: Path, header: dict[str, Any], data: int) -> Tensors:
         except (KeyError, TypeError, ValueError) as error:
             raise _broken(path, f"describes the tensor `{name}` wrongly") from error
         numbers = math.prod(shape)
-        bits = _BITS.get(dtype)
+        bits = BITS.get(dtype)
         if min(shape, default=0) < 0 or (bits and numbers * bits != (end - begin) * 8):
             raise _broken(path, f"describes the tensor `{name}` wrongly")
         if dtype.startswith(("F", "BF")):

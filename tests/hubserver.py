@@ -12,7 +12,7 @@ from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 PIECE = 64 << 10
 """Bytes at a time from the storage."""
@@ -77,6 +77,11 @@ class Hub(ThreadingHTTPServer):
         self.requests: list[str] = []
         self.storage_busy: list[tuple[int, str]] = []
         self.whole_only = False
+        self.models: list[dict[str, Any]] = []
+        self.page = 1000
+        self.list_busy: list[tuple[int, str]] = []
+        self.listed: list[dict[str, list[str]]] = []
+        self.next_host = ""
         self.pause = 0.0
         self.held = threading.Event()
         self.sent = 0
@@ -127,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._no(503, "busy", "the hub is busy")
         if path.startswith("cdn/"):
             return self._cdn(path)
+        if path == "api/models":
+            return self._list()
         if given is not None and hub.token is not None and given != hub.token:
             return self._no(401, "", "Invalid credentials in Authorization header")
         api = path.startswith("api/models/")
@@ -146,6 +153,24 @@ class _Handler(BaseHTTPRequestHandler):
         if repo.gated and repo.token != given:
             return self._no(403 if given else 401, "GatedRepo", "Access is restricted")
         return self._file(repo, "/".join(rest[2:]))
+
+    def _list(self) -> None:
+        """A page of `models`, with a Link to the next; `list_busy` as `storage_busy`."""
+        hub = self.server
+        if hub.list_busy:
+            status, after = hub.list_busy.pop(0)
+            return self._send(status, b"", {"Retry-After": after} if after else {})
+        asked = parse_qs(urlsplit(self.path).query)
+        hub.listed.append(asked)
+        task, start = asked.get("pipeline_tag"), int(asked.get("cursor", ["0"])[0])
+        rows = [row for row in hub.models if not task or row.get("pipeline_tag") == task[0]]
+        size = min(hub.page, int(asked["limit"][0]))
+        headers = {"Content-Type": "application/json"}
+        if start + size < len(rows):
+            query = urlencode(asked | {"cursor": [str(start + size)]}, doseq=True)
+            host = hub.next_host or hub.url
+            headers["Link"] = f'<{host}/api/models?{query}>; rel="next"'
+        self._send(200, json.dumps(rows[start : start + size]).encode(), headers)
 
     def _info(self, name: str, repo: Repo) -> dict[str, Any]:
         siblings = []

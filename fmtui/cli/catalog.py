@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from fmtui.cli.output import (
 )
 from fmtui.errors import UsageError
 from fmtui.services.context import context
+
+if TYPE_CHECKING:
+    from fmtui.services.catalog import SyncResult
 
 
 @click.group()
@@ -163,6 +166,33 @@ def azureml(folder: Path | None, quiet: bool, as_json: bool) -> None:
 
     progress(f"reading {folder}", quiet=quiet)
     result = service.sync_azureml(context(), folder)
+    _show_sync(result, as_json)
+
+
+@sync.command()
+@click.option("--task", help="Only models for this task.")
+@click.option("--author", help="Only models of this organization or person.")
+@click.option("--library", help="Only models of this library, such as transformers.")
+@click.option("--license", help="Only models of this licence, in the hub's word.")
+@click.option("--search", help="Only models whose name holds this.")
+@click.option("--limit", type=click.IntRange(1), help="At most, the most downloaded first.")
+@quiet_option
+@json_option
+def huggingface(quiet: bool, as_json: bool, limit: int | None, **filters: str | None) -> None:
+    """Mirror the hub's list of models, or a part of it; it replaces what was mirrored before.
+
+    A sync that was interrupted is taken up where it was by the same command.
+    """
+    from fmtui.services import catalog as service
+
+    def told(count: int) -> None:
+        progress(f"{count:,} models listed", quiet=quiet)
+
+    result = service.sync_huggingface(context(), limit=limit, progress=told, **filters)
+    _show_sync(result, as_json)
+
+
+def _show_sync(result: SyncResult, as_json: bool) -> None:
     if as_json:
         print_json(
             {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fmtui.cli.adopt import adopt
 from fmtui.cli.output import (
     clean,
     json_option,
@@ -219,6 +220,7 @@ def remove(ref: str, yes: bool) -> None:
 
 
 model.add_command(predict)
+model.add_command(adopt)
 
 
 class _Line:
@@ -232,7 +234,7 @@ class _Line:
 
     def show(self, at: ImportProgress) -> None:
         if at.total == 0:
-            progress(f"{at.stage} the hub", quiet=self._quiet)
+            progress(f"{at.stage} {at.file or 'the hub'}", quiet=self._quiet)
         if self._quiet or at.total == 0:
             return
         if not self._live:

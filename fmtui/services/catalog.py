@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fmtui.services.context import Context
 from registry import search as _search
-from registry.catalog.sync import SyncResult
+from registry.catalog.sync import SyncResult as SyncResult
 from registry.views import CatalogChanges, CatalogEntry, CatalogPage
 
 SORTS = tuple(_search.SORTS)
@@ -75,3 +76,35 @@ def sync_azureml(ctx: Context, folder: Path) -> SyncResult:
     from registry.catalog.sync import sync
 
     return sync(ctx.db, Specifications(folder))
+
+
+def sync_huggingface(
+    ctx: Context,
+    *,
+    task: str | None = None,
+    author: str | None = None,
+    library: str | None = None,
+    license: str | None = None,
+    search: str | None = None,
+    limit: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> SyncResult:
+    """Mirror the hub's models that pass the filters; they replace what was mirrored before.
+
+    Args:
+        limit: Only so many, the most downloaded.
+        progress: Called now and then with the number of models so far.
+
+    Raises:
+        RemoteError: the hub can't be reached, or refuses. The next sync with the same filters
+            goes on where this one ended.
+        BadInputError: offline.
+    """
+    from registry.catalog.huggingface import HubModels, Wanted
+    from registry.catalog.sync import sync
+
+    wanted = Wanted(task, author, library, license, search, limit)
+    source = HubModels(wanted, ctx.home.root / "sync", progress or (lambda _: None))
+    result = sync(ctx.db, source)
+    source.done()
+    return result

@@ -66,13 +66,24 @@ def convert_gguf(source: Path, folder: Path) -> None:
 
     try:
         where: dict[str, Any] = {"gguf_file": source.name, "local_files_only": True}
-        model = AutoModelForCausalLM.from_pretrained(source.parent, dtype=torch.bfloat16, **where)
+        model = AutoModelForCausalLM.from_pretrained(
+            source.parent, dtype=torch.bfloat16, **where, **_unpacked()
+        )
         tokenizer = AutoTokenizer.from_pretrained(source.parent, **where)
     except Exception as error:
         line = str(error).strip().splitlines()
         raise Refused(f"transformers can't read it ({line[0][:200] if line else error})") from error
     model.save_pretrained(folder, max_shard_size="1000GB")
     tokenizer.save_pretrained(folder)
+
+
+def _unpacked() -> dict[str, Any]:
+    """What lets `from_pretrained` unpack the blocks of a GGUF file into plain numbers."""
+    try:
+        from transformers import GgufConfig
+    except ImportError:  # where it does nothing else
+        return {}
+    return {"quantization_config": GgufConfig(dequantize=True)}
 
 
 def main() -> int:
