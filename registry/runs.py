@@ -166,11 +166,21 @@ def settle(
             (state, started, ended, error, json.dumps(metrics), output_version_id, number),
         )
         connection.execute("DELETE FROM metric WHERE run_id = ?", (number,))
-        connection.executemany(
-            "INSERT INTO metric (run_id, step, epoch, split, name, value) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            ((number, p.step, p.epoch, p.split, p.name, p.value) for p in points),
+        insert_points(
+            connection, number, ((p.step, p.epoch, p.split, p.name, p.value) for p in points)
         )
+
+
+def insert_points(
+    connection: sqlite3.Connection,
+    number: int,
+    points: Iterable[tuple[int, float | None, str, str, float]],
+) -> None:
+    """Write points (step, epoch, split, name, value) within the caller's transaction."""
+    connection.executemany(
+        "INSERT INTO metric (run_id, step, epoch, split, name, value) VALUES (?, ?, ?, ?, ?, ?)",
+        ((number, *point) for point in points),
+    )
 
 
 def metrics(db: Database, number: int) -> list[MetricPoint]:
