@@ -1,10 +1,10 @@
 """Ten thousand runs and ten million metric points are listed, opened and taken in at once.
 
 The registry is filled with runs that have ended; their points go in as they do when a run is
-settled. Queries are those of the services behind the list's first page and a run's page, of a run
-whose folder is gone and of one whose journal is read. Ingestion
-reads a journal as a run writes it (three values a step, resources, progress) and settles it into
-the full registry: from lines of JSON to rows on the disk.
+settled. Queries are those of the services behind the list's first page and a run's page: of a run
+whose folder is gone, and of one whose journal is read. Ingestion reads a journal as a run writes it
+(three values a step, and progress) and settles it into the full registry: from lines of JSON to
+rows on the disk.
 """
 
 from __future__ import annotations
