@@ -12,6 +12,8 @@ from registry.views import DeploymentInfo, ModelFileInfo, ModelInfo
 
 _MODELS = (
     "SELECT v.*, m.name AS name, r.id AS run, "
+    "(SELECT json_group_array(tag) FROM (SELECT tag FROM model_tag t "
+    "WHERE t.model_version_id = v.id ORDER BY tag)) AS tags, "
     "pm.name || ':' || p.version AS parent "
     "FROM model_version v JOIN model m ON m.id = v.model_id "
     "LEFT JOIN model_version p ON p.id = v.parent_id "
@@ -164,4 +166,6 @@ def _model(row: sqlite3.Row) -> ModelInfo:
         created=row["created"],
         verified=row["verified"],
         labels=tuple(json.loads(row["labels"] or "null") or ()),
+        tags=tuple(json.loads(row["tags"])),
+        note=row["note"],
     )

@@ -122,6 +122,8 @@ class ModelInfo:
     created: str
     verified: str | None
     labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str | None = None
 
     @property
     def state(self) -> str:
@@ -147,6 +149,9 @@ class ModelInfo:
             "path": self.path,
             "created": self.created,
             "labels": list(self.labels),
+            "tags": list(self.tags),
+            "note": self.note,
+            "verified": self.verified,
         }
 
 

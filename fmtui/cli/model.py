@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fmtui.cli.adopt import adopt
+from fmtui.cli.keeping import Line, disk, export, load, note, tag, verify
 from fmtui.cli.output import (
     clean,
     json_option,
@@ -22,10 +23,9 @@ from fmtui.cli.output import (
 from fmtui.cli.predict import predict
 from fmtui.errors import BadInputError
 from fmtui.services.context import context
-from fmtui.services.text import duration
 
 if TYPE_CHECKING:
-    from fmtui.services.models import ImportProgress, Preflight
+    from fmtui.services.models import Preflight
     from fmtui.services.smoke import Smoke
 
 
@@ -35,12 +35,15 @@ def model() -> None:
 
 
 @model.command("list")
+@click.argument("query", nargs=-1)
+@click.option("--tag", help="Only models with this tag.")
 @json_option
-def list_(as_json: bool) -> None:
-    """List the models that are registered here."""
+def list_(query: tuple[str, ...], tag: str | None, as_json: bool) -> None:
+    """List the models that are registered here; those that hold every word of QUERY."""
     from fmtui.services import models
 
-    found = models.list_models(context())
+    found = [m for m in models.list_models(context()) if tag is None or tag in m.tags]
+    found = [m for m in found if models.holds(m, " ".join(query))]
     if as_json:
         print_json([info.as_json() for info in found])
         return
@@ -91,7 +94,9 @@ def show(ref: str, as_json: bool) -> None:
         ("made by", info.run or "–"),
         ("finetuned to", ", ".join(child.ref for child in lineage.children) or "–"),
         ("deployed on", ", ".join(f"{e}/{d.name}" for e, d in lineage.deployments) or "–"),
-        ("state", info.state),
+        ("tags", " ".join(info.tags) or "–"),
+        ("note", info.note or "–"),
+        ("state", f"{info.state} {(info.verified or '')[:16].replace('T', ' ')}".strip()),
         ("path", info.path),
     ]
     click.echo(click.style(clean(info.ref), bold=True))
@@ -133,19 +138,22 @@ def import_(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Import a folder, hf:ORG/NAME[@REVISION], azureml:NAME or a GGUF file.
+    """Import a folder, hf:ORG/NAME[@REVISION], azureml:NAME, a GGUF file or a bundle.tar.
 
     Only safetensors are taken, or made of what can be converted; every file is checked on its
     way in. A download that was interrupted goes on where it was.
     """
     from fmtui.services import models
 
+    if source.endswith(".tar"):
+        load(Path(source), quiet, as_json)
+        return
     allowed = models.Permissions(convert_pickle, trust_remote_code)
     if dry_run:
         _show_checks(models.preflight(context(), source, permissions=allowed), as_json)
         return
     info = models.import_model(
-        context(), source, name=name, progress=_Line(quiet).show, permissions=allowed
+        context(), source, name=name, progress=Line(quiet).show, permissions=allowed
     )
     tried = None if no_smoke else _try(info.ref, quiet)
     if as_json:
@@ -182,30 +190,6 @@ def _try(ref: str, quiet: bool) -> Smoke:
 
 @model.command()
 @click.argument("ref", metavar="MODEL")
-@quiet_option
-@json_option
-def verify(ref: str, quiet: bool, as_json: bool) -> None:
-    """Hash a model's files and hold them against what was recorded."""
-    from fmtui.services import models
-
-    report = models.verify(context(), ref, _Line(quiet).show)
-    if as_json:
-        print_json(report.as_json())
-    elif report.ok:
-        click.echo(f"{report.ref}: verified")
-    if not report.ok:
-        found = [f"{name} is missing" for name in report.missing]
-        found += [f"{name} has changed" for name in report.changed]
-        if as_json:
-            sys.exit(BadInputError.exit_code)
-        raise BadInputError(
-            f"{report.ref} is not what was registered: {', '.join(found)}",
-            hint="Remove it and import it again.",
-        )
-
-
-@model.command()
-@click.argument("ref", metavar="MODEL")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
 def remove(ref: str, yes: bool) -> None:
     """Remove a version of a model and its files."""
@@ -220,37 +204,6 @@ def remove(ref: str, yes: bool) -> None:
 
 
 model.add_command(predict)
+for command in (verify, tag, note, disk, export):
+    model.add_command(command)
 model.add_command(adopt)
-
-
-class _Line:
-    """Progress on stderr: one line that is drawn over on a terminal, one line a file elsewhere."""
-
-    def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
-        self._live = sys.stderr.isatty()
-        self._drawn = 0.0
-        self._file = ""
-
-    def show(self, at: ImportProgress) -> None:
-        if at.total == 0:
-            progress(f"{at.stage} {at.file or 'the hub'}", quiet=self._quiet)
-        if self._quiet or at.total == 0:
-            return
-        if not self._live:
-            if at.file != self._file and at.file:
-                self._file = at.file
-                progress(f"{at.stage} {at.file}")
-            return
-        whole = at.done >= at.total
-        if time.monotonic() - self._drawn < 0.1 and not whole:
-            return
-        self._drawn = time.monotonic()
-        text = f"{at.stage} {clean(at.file)}  {size(at.done)} of {size(at.total)}"
-        if at.rate:
-            text += f"  {size(int(at.rate))}/s"
-        if at.seconds_left is not None and not whole:
-            text += f"  {duration(at.seconds_left)} left"
-        click.echo(f"\r\x1b[K{text[:79]}", err=True, nl=False)
-        if whole:
-            click.echo("\r\x1b[K", err=True, nl=False)

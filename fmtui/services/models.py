@@ -27,6 +27,7 @@ __all__ = [
     "Preflight",
     "VerifyReport",
     "files",
+    "holds",
     "import_command",
     "import_model",
     "lineage",
@@ -46,6 +47,13 @@ Report = Callable[[ImportProgress], None]
 def list_models(ctx: Context) -> list[ModelInfo]:
     """Every registered version: by name, the newest of each first."""
     return queries.list_models(ctx.db.read())
+
+
+def holds(model: ModelInfo, query: str) -> bool:
+    """Whether a model's facts, tags or note hold every word of a search."""
+    facts = (model.ref, model.task, model.architecture, model.origin, model.parent, model.note)
+    words = " ".join([*(fact or "" for fact in facts), *model.tags]).lower()
+    return all(word in words for word in query.lower().split())
 
 
 def show(ctx: Context, ref: str) -> ModelInfo:
