@@ -65,8 +65,8 @@ def search(
     """
     order = _order(sort)
     chosen = {"source": source, "task": task, "finetune_task": finetune_task, "license": license}
-    if gated is not None:
-        chosen["gated"] = "yes" if gated else "no"
+    if gated:
+        chosen["gated"] = "yes"
     terms = [f'"{word}"*' for word in _WORD.findall(query)[:_MOST_WORDS]]
     terms += [f'"{facet.word(kind, value)}"' for kind, value in chosen.items() if value]
     wanted = _Wanted()
@@ -83,7 +83,11 @@ def search(
         ids = _ids(connection, here)
         within = "id IN" if imported else "id NOT IN"
         wanted.where(f"{within} (SELECT value FROM json_each(?))", json.dumps(ids))
+    if gated is False and not terms:
+        wanted.where("gated = ?", 0)
     wanted.match = " AND ".join(terms)
+    if gated is False and terms:  # few are gated: to leave them out is less work than to join
+        wanted.match = f'({wanted.match}) NOT "{facet.word("gated", "yes")}"'
     try:
         total = wanted.count(connection)
         rows = wanted.rows(connection, order, total, max(offset, 0), max(limit, 0))
@@ -247,8 +251,8 @@ def facets(connection: sqlite3.Connection) -> dict[str, list[tuple[str, int]]]:
         "SELECT kind, value, models FROM catalog_facet ORDER BY models DESC, value"
     ):
         found[kind].append((value, models))
-    found["size"].sort(key=lambda pair: facet.SIZES.index(pair[0].upper()))
-    found["size"] = [(value.upper(), models) for value, models in found["size"]]
+    sizes = dict(found["size"])
+    found["size"] = [(bound, sizes.get(bound.lower(), 0)) for bound in facet.SIZES]
     return found
 
 

@@ -53,6 +53,9 @@ def values(
     yield "gated", "yes" if gated else "no"
     if size_bytes is not None:
         yield "size", str(bisect_right(_LADDER, size_bytes))
+        for bound, (low, high) in _OFFERED:
+            if low <= size_bytes and (high is None or size_bytes < high):
+                yield "size", bound
 
 
 def bytes_between(bound: str) -> tuple[int, int | None]:
@@ -80,8 +83,14 @@ def bytes_between(bound: str) -> tuple[int, int | None]:
 
 def size_match(low: int, high: int | None) -> tuple[str, bool]:
     """The search for sizes from `low` up to `high`, and whether it needs no look at the rows."""
+    for bound, ends in _OFFERED:
+        if ends == (low, high):
+            return f'"{word("size", bound)}"', True
     first = bisect_right(_LADDER, low)
     last = len(_LADDER) if high is None else bisect_left(_LADDER, high)
     exact = (low == 0 or low in _LADDER) and (high is None or high in _LADDER)
     steps = range(first, max(first, last) + 1)
     return "(" + " OR ".join(f'"{word("size", str(step))}"' for step in steps) + ")", exact
+
+
+_OFFERED = [(bound, bytes_between(bound)) for bound in SIZES]

@@ -124,7 +124,9 @@ def attach(connection: sqlite3.Connection, path: Path) -> bool:
     except sqlite3.DatabaseError:
         return False
     (version,) = connection.execute("PRAGMA catalog.user_version").fetchone()
-    if version != FORMAT:
+    if version == FORMAT:
+        connection.execute(f"PRAGMA catalog.mmap_size={1 << 30}")
+    else:
         connection.execute("DETACH catalog")
     return bool(version == FORMAT)
 

@@ -198,17 +198,14 @@ def _index(connection: sqlite3.Connection) -> None:
 
     connection.executemany("INSERT INTO main.catalog_search (rowid, words) VALUES (?, ?)", words())
     connection.execute("INSERT INTO main.catalog_search (catalog_search) VALUES ('optimize')")
-    steps = [(kind, value, count) for (kind, value), count in counted.items() if kind != "size"]
-    for bound in facets.SIZES:
-        low, high = facets.bytes_between(bound)
-        (count,) = connection.execute(
-            "SELECT count(*) FROM main.catalog_model WHERE size_bytes >= ? AND size_bytes < ?",
-            (low, 1 << 62 if high is None else high),
-        ).fetchone()
-        steps.append(("size", bound, count))
+    counts = [
+        (kind, value, count)
+        for (kind, value), count in counted.items()
+        if kind != "size" or value in facets.SIZES  # a step of the ladder is nobody's choice
+    ]
     # Values that differ in case alone are one: filters find them by one word.
     connection.executemany(
         "INSERT INTO main.catalog_facet VALUES (?, lower(?), ?) "
         "ON CONFLICT (kind, value) DO UPDATE SET models = models + excluded.models",
-        steps,
+        counts,
     )
