@@ -104,18 +104,20 @@ class _Look:
         wanted = self._wanted(names, main)
         size = sum(listing.file(n).size or 0 for n in wanted)
         to_fetch = sum(listing.file(n).size or 0 for n in wanted if not hub.is_cached(listing, n))
-        self.add("ok", "files", f"{len(wanted)} of {len(names)}, {size:,} bytes"
-                 + (f", {to_fetch:,} to fetch" if to_fetch != size else ""))  # fmt: skip
+        text = f"{len(wanted)} of {len(names)}, {_size(size)}"
+        self.add(
+            "ok", "files", text + (f", {_size(to_fetch)} to fetch" if to_fetch != size else "")
+        )
         dtypes = self._dtypes(main)
         code = tuple(sorted(n for n in names if n.endswith(".py")))
         self._code(code)
         pickles = tuple(weights.pickles(names))
-        if pickles and (main is None or not main.endswith(weights.PICKLES)):
+        if pickles and main is not None and not main.endswith(weights.PICKLES):
             self.add("ok", "pickles", f"{len(pickles)} beside the weights, left out")
         free = _free(self.models)
         needed = to_fetch + (size if main and main.endswith(weights.PICKLES) else 0)
         self.add(
-            "ok" if needed <= free else "no", "disk", f"{free:,} bytes free, {needed:,} needed"
+            "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
         )
         architecture = model_folder.architecture(self.config)
         model_type = self.config.get("model_type")
@@ -262,7 +264,14 @@ def _of_folder(path: Path, models: Path) -> Preflight:
 
 
 def _disk(free: int, needed: int) -> tuple[Mark, str, str]:
-    return "ok" if needed <= free else "no", "disk", f"{free:,} bytes free, {needed:,} needed"
+    return "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
+
+
+def _size(count: int) -> str:
+    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}"
+    return f"{count} B"
 
 
 def _free(folder: Path) -> int:

@@ -1,16 +1,36 @@
-"""Import a model: from the catalogue, the hub, or a folder."""
+"""Import a model: from the catalogue, the hub, or a folder.
+
+What comes over the network is looked at first: the checks are shown, and a second ctrl+s
+fetches it. At the end the model answers a text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from fmtui.errors import FmtuiError
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from fmtui.errors import BadInputError, FmtuiError
 from fmtui.services import models
 from fmtui.services.models import ImportProgress
-from fmtui.services.text import one_line, size
-from screens.forms.base import Form, bar, required
-from screens.threads import threaded_whole
+from fmtui.services.text import clean, duration, one_line, size
+from screens.forms.base import CommandLine, Form, bar, required
+from screens.threads import threaded, threaded_whole
 from screens.widgets.fields import Field, TextField
+
+if TYPE_CHECKING:
+    from fmtui.services.models import Preflight
+    from fmtui.services.smoke import Smoke
+
+_MARKS = {
+    "ok": ("✓", "$text-success"),
+    "warning": ("!", "$text-warning"),
+    "no": ("✗", "$text-error"),
+}
 
 
 class ImportForm(Form):
@@ -21,6 +41,8 @@ class ImportForm(Form):
     def __init__(self, reference: str = "") -> None:
         super().__init__()
         self.reference = reference
+        self._looked_at = ""
+        self._imported: str | None = None
 
     def crumbs(self) -> Sequence[str]:
         return ("Models", "import")
@@ -28,6 +50,13 @@ class ImportForm(Form):
     def fields(self) -> Iterable[Field]:
         yield Field("from", TextField(self.reference, hint="hf:ORG/NAME or a folder", id="source"))
         yield Field("name", TextField(hint="chosen from the source", id="name"))
+
+    def body(self) -> Iterable[Widget]:
+        with VerticalScroll(id="fields", can_focus=False):
+            yield from self.fields()
+            yield Static(id="checks", markup=False)
+        yield Static(id="state", markup=False)
+        yield CommandLine()
 
     def _values(self) -> tuple[str, str | None]:
         source = required(
@@ -45,9 +74,17 @@ class ImportForm(Form):
         source = self.query_one("#source", TextField).value.strip()
         hint = models.suggest_name(source) if source else "chosen from the source"
         self.query_one("#name", TextField).placeholder = hint
+        if source != self._looked_at:
+            self._looked_at, self._imported = "", None
+            self.query_one("#checks", Static).update("")
 
     async def submit(self) -> None:
+        if self._imported is not None:
+            return self._open(self._imported)
         source, name = self._values()
+        remote = source.startswith(("hf:", "azureml:"))
+        if remote and self._looked_at != source:
+            return await self._look(source)
 
         def progress(now: ImportProgress) -> None:
             self.told(_progress_words(now))
@@ -56,18 +93,68 @@ class ImportForm(Form):
         model = await threaded_whole(
             models.import_model, self.ctx, source, name=name, progress=progress
         )
-        self.say(f"{model.ref} is here.")
+        if not remote:
+            self.say(f"{model.ref} is here.")
+            return self._open(model.ref)
+        self._imported = model.ref
+        await self._try(model.ref)
+
+    async def _look(self, source: str) -> None:
+        """Show what would come. Raises FmtuiError where the import would be refused."""
+        self.tell("looking …")
+        found = await threaded(models.preflight, self.ctx, source)
+        if self.query_one("#source", TextField).value.strip() != source:
+            return
+        self.query_one("#checks", Static).update(_lines(found))
+        if not found.ok:
+            raise BadInputError(
+                f"{source} would be refused",
+                hint="What stands at ✗ tells why; nothing was fetched.",
+            )
+        self._looked_at = source
+        self.tell(f"ctrl+s fetches {size(found.to_fetch)}; esc leaves it.")
+
+    async def _try(self, ref: str) -> None:
+        """Let the model answer; ctrl+s then opens its page."""
+        from fmtui.services.smoke import smoke
+
+        self.tell(f"✓ {ref} is here.   trying it …   ctrl+s opens its page")
+        self.working = False
+        tried: Smoke = await threaded(smoke, self.ctx, ref)
+        if self.left:
+            return
+        words = f"✓ {ref} is here.   ctrl+s opens its page\n{tried.line()}"
+        self.tell(words, "" if tried.ok else "$text-warning")
+
+    def _open(self, ref: str) -> None:
         from screens.model import ModelPage
 
-        self.replace(ModelPage(model.ref))
+        self.replace(ModelPage(ref))
 
     def fail(self, error: FmtuiError) -> None:
         super().fail(error)
         self.query_one("#source", TextField).focus()
 
 
+def _lines(found: Preflight) -> Content:
+    lines = []
+    for check in found.checks:
+        mark, style = _MARKS[check.mark]
+        lines.append(
+            Content.assemble(
+                (f"{mark} ", style),
+                (check.name.ljust(13), "$text-muted"),
+                one_line(clean(check.text)),
+            )
+        )
+    return Content("\n").join(lines)
+
+
 def _progress_words(now: ImportProgress) -> str:
     words = f"{now.stage} {one_line(now.file)}"
     if not now.total:
         return words
-    return f"{bar(now.done, now.total)}  {size(now.done)} of {size(now.total)}   {words}"
+    rate = f"  {size(int(now.rate))}/s" if now.rate else ""
+    if now.seconds_left is not None and now.done < now.total:
+        rate += f"  {duration(now.seconds_left)} left"
+    return f"{bar(now.done, now.total)}  {size(now.done)} of {size(now.total)}{rate}   {words}"
