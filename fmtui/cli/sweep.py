@@ -50,6 +50,7 @@ def sweep(group: str, as_json: bool) -> None:
 
 
 def _print(ctx: Context, group: str, *, as_json: bool) -> None:
+    from fmtui.services import runs
     from fmtui.services import sweep as service
 
     found = service.results(ctx, group)
@@ -70,7 +71,7 @@ def _print(ctx: Context, group: str, *, as_json: bool) -> None:
             for run, settings in zip(found.runs, found.settings, strict=True)
         ),
     )
-    if found.best is None:
+    if any(run.state not in runs.ENDED for run in found.runs):
         click.echo(f"follow them: fmtui run sweep {group}")
 
 

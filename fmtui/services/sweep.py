@@ -31,9 +31,11 @@ class Sweep:
 
     @property
     def best(self) -> str | None:
-        """The run with the best value, None while fewer than two have one."""
+        """The run with the best value, None where no other has one, or one has the same."""
         known = [run for run in self.runs if self.metric in run.metrics]
-        return known[0].run if len(known) > 1 else None
+        if len(known) < 2 or known[0].metrics[self.metric] == known[1].metrics[self.metric]:
+            return None
+        return known[0].run
 
     def as_json(self) -> dict[str, Any]:
         return {

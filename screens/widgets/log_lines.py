@@ -44,6 +44,7 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
         self.here: int | None = None
         self._widest = 0
         self._to_top = False
+        self._painted = False
         self._wrapped: tuple[object, list[tuple[int, int, int]]] = (None, [])
 
     def on_mount(self) -> None:
@@ -64,8 +65,12 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
             self.redraw()
         wait = LIVELY_SECONDS if grew else IDLE_SECONDS
         if grew and not (self.file.whole and self.file.searched):
-            wait = BUSY_SECONDS  # what was found is painted before more is looked for
-        self.set_timer(wait, self.poll)
+            wait = BUSY_SECONDS
+        if grew and not self._painted:
+            self._painted = True
+            self.call_after_refresh(self.set_timer, wait, self.poll)  # the end is painted first
+        else:
+            self.set_timer(wait, self.poll)
 
     def redraw(self) -> None:
         """Draw what the file holds now; what is read stays where it is."""
