@@ -89,8 +89,7 @@ def search(
     if gated is False and terms:  # few are gated: to leave them out is less work than to join
         wanted.match = f'({wanted.match}) NOT "{facet.word("gated", "yes")}"'
     try:
-        total = wanted.count(connection)
-        rows = wanted.rows(connection, order, total, max(offset, 0), max(limit, 0))
+        total, rows = wanted.find(connection, order, max(offset, 0), max(limit, 0))
     except sqlite3.OperationalError as error:
         if "phrase" not in str(error):
             raise
@@ -132,30 +131,50 @@ class _Wanted:
             [self.match, *values],
         )
 
-    def count(self, connection: sqlite3.Connection) -> int:
-        """How many there are, as far as one more than `CAP`."""
-        if self.match and not self._conditions:
-            hits: tuple[str, list[object]] = (
-                "catalog_search WHERE catalog_search MATCH ?",
-                [self.match],
-            )
-        else:
-            hits = self._from()
-        sql = f"SELECT count(*) FROM (SELECT 1 FROM {hits[0]} LIMIT {CAP + 1})"
-        return int(connection.execute(sql, hits[1]).fetchone()[0])
+    def find(
+        self, connection: sqlite3.Connection, order: str, offset: int, limit: int
+    ) -> tuple[int, Sequence[sqlite3.Row]]:
+        """How many there are, as far as one more than `CAP`, and a page of them."""
+        if not self.match and not self._conditions:
+            sql = "SELECT coalesce(max(id), 0) FROM catalog_model"
+            (total,) = connection.execute(sql).fetchone()
+            if order == "id":  # ranks have no gaps, so a far page needs no counting through
+                sql = f"SELECT {_LISTED} FROM catalog_model c WHERE id > ? ORDER BY id LIMIT ?"
+                return total, connection.execute(sql, (offset, limit)).fetchall()
+            return total, self._sorted(connection, order, total, offset, limit)
+        best = self._best(connection)
+        total = len(best)
+        if order != "id" and total > CAP:
+            return total, self._sorted(connection, order, total, offset, limit)
+        if order == "id" and offset + limit > CAP < total:
+            source, values = self._from()
+            rank = "s.rowid" if self.match else "c.id"
+            sql = f"SELECT {_LISTED} FROM {source} ORDER BY {rank} LIMIT ? OFFSET ?"
+            return total, connection.execute(sql, (*values, limit, offset)).fetchall()
+        # All hits are known, or as many as the page needs: one pass over the index for both.
+        ids = json.dumps(best[offset : offset + limit] if order == "id" else best)
+        page = (limit, 0) if order == "id" else (limit, offset)
+        sql = f"SELECT {_LISTED} FROM catalog_model WHERE id IN (SELECT value FROM json_each(?))"
+        return total, connection.execute(
+            f"{sql} ORDER BY {order} LIMIT ? OFFSET ?", (ids, *page)
+        ).fetchall()
 
-    def rows(
+    def _best(self, connection: sqlite3.Connection) -> list[int]:
+        """The ranks of the hits, the best first, one more than `CAP` at most."""
+        if self.match and not self._conditions:
+            sql = "SELECT rowid FROM catalog_search WHERE catalog_search MATCH ?"
+            values: list[object] = [self.match]
+            rank = "rowid"
+        else:
+            source, values = self._from()
+            sql, rank = f"SELECT c.id FROM {source}", "s.rowid" if self.match else "c.id"
+        rows = connection.execute(f"{sql} ORDER BY {rank} LIMIT {CAP + 1}", values)
+        return [row[0] for row in rows]
+
+    def _sorted(
         self, connection: sqlite3.Connection, order: str, total: int, offset: int, limit: int
     ) -> Sequence[sqlite3.Row]:
         source, values = self._from()
-        if order == "id":
-            if not self.match and not self._conditions:
-                # Ranks have no gaps, so a far page needs no counting through.
-                sql = f"SELECT {_LISTED} FROM catalog_model c WHERE id > ? ORDER BY id LIMIT ?"
-                return connection.execute(sql, (offset, limit)).fetchall()
-            rank = "s.rowid" if self.match else "c.id"
-            sql = f"SELECT {_LISTED} FROM {source} ORDER BY {rank} LIMIT ? OFFSET ?"
-            return connection.execute(sql, (*values, limit, offset)).fetchall()
         if self.match and total > CAP and self._walk_is_cheaper(connection, offset + limit):
             conditions = [
                 "EXISTS (SELECT 1 FROM catalog_search s WHERE s.catalog_search MATCH ? "
