@@ -23,7 +23,7 @@ async def walk() -> None:
         await pilot.press("ctrl+s")
         await shows(pilot, "✓ architecture BertModel", "✓ license", "ctrl+s fetches 92.8 kB")
         await pilot.press("ctrl+s")
-        await shows(pilot, "✓ tiny:1 is here.", "tried:", "embedding of 32 numbers", seconds=60)
+        await shows(pilot, "✓ tiny:1 is here.", "tried:", "embedding of 32", seconds=60)
         await pilot.press("ctrl+s")
         await shows(pilot, "Models › tiny:1")
 
