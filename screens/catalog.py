@@ -9,8 +9,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from fmtui.services import catalog
-from fmtui.services.text import clean, number, one_line, size
-from registry.views import CatalogEntry
+from fmtui.services.text import number, one_line, size
+from registry.views import CatalogChanges, CatalogEntry
 from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing
@@ -145,6 +145,13 @@ class CatalogScreen(Listing[CatalogEntry]):
         self.filters.clear()
         self._filtered()
 
+    def action_changes(self) -> None:
+        from screens.widgets.notice import Notice
+
+        self.app.push_screen(
+            Notice("What the last sync changed", _changes(catalog.changes(self.ctx)))
+        )
+
     def action_filter(self) -> None:
         from screens.widgets.picker import Option, Picker
 
@@ -191,8 +198,25 @@ class CatalogScreen(Listing[CatalogEntry]):
         self.query_one("#records", RecordList).focus()
 
 
+def _changes(found: Sequence[CatalogChanges]) -> str:
+    """For each source its counts, and the best ranked names of each change."""
+    parts = []
+    for one in found:
+        parts.append(
+            f"{one_line(one.source)}: {one.total:,} models, synced "
+            f"{one.synced[:16].replace('T', ' ')}\n"
+            f"{one.new:,} new, {one.updated:,} updated, {one.gone:,} gone"
+        )
+        for change, count in (("new", one.new), ("updated", one.updated), ("gone", one.gone)):
+            names = one.names[change][:8]
+            parts += [f"  {change:8} {one_line(name)}" for name in names]
+            if count > len(names) > 0:
+                parts.append(f"  {change:8} and {count - len(names):,} more")
+    return "\n".join(parts)
+
+
 def entry_facts(entry: CatalogEntry) -> Content:
-    """What is known about a model of the catalogue, on some lines."""
+    """What is known about a model of the catalogue, on some lines; its card is left out."""
     heading = Content.styled(one_line(entry.name), "bold")
     table = facts(
         ("reference", entry.ref),
@@ -208,4 +232,4 @@ def entry_facts(entry: CatalogEntry) -> Content:
         ("access", "asks for consent on the hub" if entry.gated else None),
         ("here as", f"● {entry.imported}" if entry.imported else None),
     )
-    return Content("\n\n").join([heading, table, Content(clean(entry.description or ""))])
+    return Content("\n\n").join([heading, table])

@@ -43,7 +43,9 @@ class CatalogModelPage(Page):
             f"{', '.join(entry.tasks)}   {number(entry.parameters) if entry.parameters else ''} "
         )
         self.top.set(("Catalog", entry.name), Content.styled(clean(words), MUTED))
-        self.query_one(Prose).set(_card(entry))
+        prose = self.query_one(Prose)
+        prose.set(_card(entry))
+        await prose.add_markdown(entry.description or "")
 
     def action_import_model(self) -> None:
         from screens.forms.import_model import ImportForm

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import models
+from fmtui.services import keeping, models
 from fmtui.services.text import clean, number, one_line, size
 from registry.views import ModelFileInfo, ModelInfo, RunInfo
 from screens.base import Page
@@ -76,6 +76,8 @@ class ModelPage(Page):
         card = self.sections.part("Card")
         if isinstance(card, Prose):
             card.set(model_facts(model))
+            taken = await threaded(keeping.disk, self.ctx)
+            card.set(_with_disk(model, taken))
         if first:
             self.sections.focus_part()
 
@@ -195,6 +197,25 @@ def _head(model: ModelInfo, family: models.Lineage) -> Content:
         branch = "└" if at == len(below) - 1 else "├"
         parts += ["\n", (f" {branch} ", MUTED), one_line(words)]
     return Content.assemble(*parts)
+
+
+def _with_disk(model: ModelInfo, taken: keeping.Disk) -> Content:
+    """The model's facts, and what removing it would free."""
+    mine = next((one for one in taken.models if one.ref == model.ref), None)
+    if mine is None:
+        return model_facts(model)
+    shared = [
+        f"{size(count)} also {where}"
+        for count, where in (
+            (mine.models, "in other models"),
+            (mine.cache, "in the hub's cache"),
+            (mine.runs, "in runs"),
+        )
+        if count
+    ]
+    words = f"{size(mine.bytes)} on the disk, {size(mine.own)} of it here alone"
+    disk = Content.styled("\n".join([words, *shared]), MUTED)
+    return Content("\n\n").join([model_facts(model), disk])
 
 
 def _tree(model: ModelInfo, family: models.Lineage) -> Content:

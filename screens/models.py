@@ -45,7 +45,8 @@ class ModelsScreen(Listing[ModelInfo]):
         return record.ref
 
     def words(self, record: ModelInfo) -> str:
-        return f"{record.ref} {record.task} {record.architecture} {record.origin} {record.parent}"
+        facts = (record.task, record.architecture, record.origin, record.parent, record.note)
+        return " ".join([record.ref, *(fact or "" for fact in facts), *record.tags])
 
     def detail(self, record: ModelInfo) -> Content:
         return model_facts(record)
@@ -113,6 +114,8 @@ def model_facts(model: ModelInfo) -> Content:
         ("labels", f"{len(model.labels)}: {shown}" if model.labels else None),
         ("created", model.created[:16].replace("T", " ")),
         ("verified", f"✓ {model.verified[:16].replace('T', ' ')}" if model.verified else "not yet"),
+        ("tags", " ".join(model.tags) or None),
+        ("note", model.note),
         ("folder", model.path),
     )
     return Content("\n\n").join([heading, table])

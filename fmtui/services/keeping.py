@@ -12,6 +12,8 @@ from registry.bundle import Imported
 from registry.disk import Disk
 from registry.views import ImportProgress, ModelInfo
 
+__all__ = ["Disk", "Imported", "disk", "export", "hub_cache", "load", "note", "tag"]
+
 Report = Callable[[ImportProgress], None]
 
 

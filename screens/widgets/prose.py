@@ -21,13 +21,20 @@ class Prose(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._words = words
 
     def compose(self) -> ComposeResult:
-        yield Static(_plain(self._words), markup=False)
+        yield Static(_plain(self._words), markup=False, id="words")
 
     def set(self, words: str | Content) -> None:
         """Show other words, from their beginning."""
         self._words = words
-        for static in self.query(Static):
-            static.update(_plain(words))
+        self.query_one("#words", Static).update(_plain(words))
+
+    async def add_markdown(self, words: str) -> None:
+        """Show Markdown below, in place of any that was there. No link of it opens by itself."""
+        from textual.widgets import Markdown
+
+        await self.query(Markdown).remove()
+        if words.strip():
+            await self.mount(Markdown(clean(words), open_links=False))
 
 
 def _plain(words: str | Content) -> Content:

@@ -6,6 +6,9 @@ import pytest
 
 from fmtui.services import catalog
 from fmtui.services.context import Context
+from registry.catalog.entries import Entry
+from registry.catalog.sync import replace
+from registry.database import now
 from tests.screens.tools import SIZES, lines, opened, shows, text, type_in
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -127,3 +130,33 @@ async def test_a_page_of_the_catalogue_tells_what_it_needs() -> None:
         await shows(pilot, "Catalog ›", "azureml:bert-base-cased@", "fill-mask")
         await pilot.press("i")
         await shows(pilot, "Models › import", "$ fmtui model import azureml:bert-base-cased@")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_card_is_rendered_and_its_escapes_are_harmless(
+    size: tuple[int, int], here: Context
+) -> None:
+    card = "# A heading\n\nSome **bold** words.\x1b[2J\x1b]0;owned\x07\n\n- one\n- two\n"
+    replace(here.db.catalog, "hf", [Entry("org/carded", downloads=9, description=card)], now())
+    async with opened(size) as pilot:
+        await shows(pilot, "org/carded")
+        await pilot.press("enter")
+        seen = await shows(pilot, "A heading", "Some bold words.")
+        assert "**" not in seen and "# A" not in seen and "\x1b" not in seen
+
+
+async def test_what_the_last_sync_changed_is_shown(here: Context) -> None:
+    replace(here.db.catalog, "hf", [Entry("org/fresh", "1")], now())
+    async with opened((120, 40)) as pilot:
+        await pilot.press("c")
+        await shows(pilot, "hf: 1 models", "1 new, 0 updated, 0 gone", "hf:org/fresh@1")
+
+
+async def test_what_asks_for_consent_can_be_filtered(here: Context) -> None:
+    replace(here.db.catalog, "hf", [Entry("org/closed", gated=True)], now())
+    async with opened() as pilot:
+        await pilot.press("f")
+        await type_in(pilot, "gated yes")
+        await pilot.press("enter")
+        seen = await shows(pilot, "gated yes", "org/closed")
+        assert "mistral" not in seen
