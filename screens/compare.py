@@ -66,7 +66,8 @@ class ComparePage(PlotKeys, Page):
         self._table()
 
     def _names(self) -> list[str]:
-        return names_of([point for points in self._points for point in points])
+        found = dict.fromkeys(name for points in self._points for name in names_of(points))
+        return sorted(found, key=lambda name: name != "loss")
 
     def _table(self) -> None:
         if self.found is not None:

@@ -68,7 +68,8 @@ class LogLines(ScrollView, can_focus=True, inherit_bindings=False):
             wait = BUSY_SECONDS
         if grew and not self._painted:
             self._painted = True
-            self.call_after_refresh(self.set_timer, wait, self.poll)  # the end is painted first
+            # The end is painted first, and then the rest of the screen, and the keys answer.
+            self.call_after_refresh(self.set_timer, IDLE_SECONDS, self.poll)
         else:
             self.set_timer(wait, self.poll)
 
