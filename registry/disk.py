@@ -83,3 +83,23 @@ def _inodes(folder: Path) -> Iterator[tuple[_Inode, int]]:
                 yield (stat.st_dev, stat.st_ino), stat.st_size
         except OSError:
             continue
+
+
+def purge(model: ModelInfo, cache: Path) -> int:
+    """Delete the revision that a model came from from the hub's cache. Returns the bytes freed.
+
+    Other revisions stay, and so does what they share with it.
+    """
+    if not model.origin.startswith("hf:") or not cache.is_dir():
+        return 0
+    from huggingface_hub import scan_cache_dir
+
+    name, _, revision = model.origin.removeprefix("hf:").partition("@")
+    revision = model.revision or revision
+    found: Any = scan_cache_dir(cache)
+    held = {r.commit_hash for repo in found.repos if repo.repo_id == name for r in repo.revisions}
+    if revision not in held:
+        return 0
+    strategy = found.delete_revisions(revision)
+    strategy.execute()
+    return int(strategy.expected_freed_size)

@@ -94,7 +94,7 @@ def changes(source: str | None, as_json: bool) -> None:
             names = one.names[change][:20]
             for name in names:
                 click.echo(f"  {change:8} {clean(name)}")
-            if count > len(names):
+            if count > len(names) > 0:
                 click.echo(f"  {change:8} and {count - len(names):,} more")
 
 

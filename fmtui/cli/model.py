@@ -191,7 +191,10 @@ def _try(ref: str, quiet: bool) -> Smoke:
 @model.command()
 @click.argument("ref", metavar="MODEL")
 @click.option("-y", "--yes", is_flag=True, help="Don't ask.")
-def remove(ref: str, yes: bool) -> None:
+@click.option(
+    "--purge-cache", is_flag=True, help="Delete it from the hub's cache too, which others share."
+)
+def remove(ref: str, yes: bool, purge_cache: bool) -> None:
     """Remove a version of a model and its files."""
     from fmtui.services import models
 
@@ -201,6 +204,10 @@ def remove(ref: str, yes: bool) -> None:
         click.confirm(f"Remove {info.ref} ({size(info.size_bytes)})?", abort=True)
     models.remove(ctx, info.ref)
     click.echo(f"removed {info.ref}")
+    if purge_cache:
+        from fmtui.services import keeping
+
+        click.echo(f"{size(keeping.purge(ctx, info))} freed in the hub's cache")
 
 
 model.add_command(predict)

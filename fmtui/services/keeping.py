@@ -12,7 +12,7 @@ from registry.bundle import Imported
 from registry.disk import Disk
 from registry.views import ImportProgress, ModelInfo
 
-__all__ = ["Disk", "Imported", "disk", "export", "hub_cache", "load", "note", "tag"]
+__all__ = ["Disk", "Imported", "disk", "export", "hub_cache", "load", "note", "purge", "tag"]
 
 Report = Callable[[ImportProgress], None]
 
@@ -42,6 +42,19 @@ def disk(ctx: Context) -> Disk:
     from registry.disk import usage
 
     return usage(queries.list_models(ctx.db.read()), ctx.home.runs, hub_cache())
+
+
+def purge(ctx: Context, model: ModelInfo) -> int:
+    """Delete what a removed model came from from the hub's cache; other tools lose it too.
+
+    Returns the bytes that were freed. What another model here came from is left alone.
+    """
+    from registry.disk import purge as run
+
+    others = queries.list_models(ctx.db.read())
+    if any(one.origin == model.origin and one.id != model.id for one in others):
+        return 0
+    return run(model, hub_cache())
 
 
 def hub_cache() -> Path:

@@ -10,6 +10,7 @@ import pytest
 from fmtui.services import keeping, models
 from fmtui.services.context import Context
 from registry.errors import UsageError
+from tests.command import fmtui
 
 
 def test_tags_and_a_note_are_kept_shown_and_searched(ctx: Context, bert: Path) -> None:
@@ -53,3 +54,24 @@ def test_bytes_that_lie_in_two_places_are_counted_once(ctx: Context, bert: Path)
     for model in found.models:
         assert (model.bytes, model.own, model.models) == (whole, 0, whole)
         assert (model.cache, model.runs) == (config, config)
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_the_hubs_cache_is_left_alone_unless_asked(ctx: Context, bert: Path, purge: bool) -> None:
+    models.import_model(ctx, str(bert), name="mine")
+    revision = "a" * 40
+    with ctx.db.write() as connection:
+        connection.execute(
+            "UPDATE model_version SET origin = ?, revision = ?",
+            (f"hf:org/name@{revision}", revision),
+        )
+    repo = keeping.hub_cache() / "models--org--name"
+    for commit in (revision, "b" * 40):
+        (repo / "snapshots" / commit).mkdir(parents=True)
+        (repo / "blobs").mkdir(exist_ok=True)
+        (repo / "blobs" / commit[:3]).write_bytes(commit.encode())
+        (repo / "snapshots" / commit / "config.json").symlink_to(repo / "blobs" / commit[:3])
+    words = ["--purge-cache"] if purge else []
+    assert fmtui("model", "remove", "mine", "-y", *words).code == 0
+    assert (repo / "blobs" / "aaa").exists() is not purge
+    assert (repo / "blobs" / "bbb").exists()
