@@ -17,11 +17,11 @@ FINETUNE = ("finetune", "tiny", "--task", "text-classification", "--train")
 
 
 def files(home: Path) -> set[str]:
-    """What lies in a home, but for the registry's own file and its log."""
+    """What lies in a home, but for the registry's own files and the catalogue's."""
     return {
         str(p.relative_to(home))
         for p in home.rglob("*")
-        if p.is_file() and not p.name.startswith("registry.db")
+        if p.is_file() and not p.name.startswith(("registry.db", "catalog"))
     }
 
 
