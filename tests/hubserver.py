@@ -64,7 +64,7 @@ class Hub(ThreadingHTTPServer):
 
     The storage, which is another host, answers `storage_busy` first: statuses, each with its
     Retry-After. It knows no ranges when `whole_only`, and pauses so many seconds after each piece.
-    `sent` is how many bytes it gave.
+    `sent` is how many bytes it gave, `pouring` how many answers it is giving right now.
     """
 
     daemon_threads = True
@@ -85,6 +85,7 @@ class Hub(ThreadingHTTPServer):
         self.pause = 0.0
         self.held = threading.Event()
         self.sent = 0
+        self.pouring = 0
         self.counting = threading.Lock()
 
     @property
@@ -261,6 +262,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _pour(self, body: memoryview) -> None:
         """Send piece by piece, so that what a client took before it died is known."""
         hub = self.server
+        with hub.counting:
+            hub.pouring += 1
+        try:
+            self._pieces(hub, body)
+        finally:
+            with hub.counting:
+                hub.pouring -= 1
+
+    def _pieces(self, hub: Hub, body: memoryview) -> None:
         for at in range(0, len(body), PIECE):
             if hub.pause and self.path.startswith("/cdn/"):
                 hub.held.wait(hub.pause)

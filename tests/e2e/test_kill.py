@@ -117,7 +117,7 @@ def test_a_run_whose_processes_are_all_gone_is_not_shown_as_running(tiny: Cli) -
 def test_a_model_is_registered_once_however_many_look(tiny: Cli) -> None:
     run = tiny.json(*LONG, "--set", "num_train_epochs=1", "--detach")["run"]
     folder = folder_of(tiny, run)
-    until(lambda: (folder.path / "supervisor.json").exists())
+    until(lambda: (folder.path / "worker.json").exists())
     kill(folder.path / "supervisor.json")  # so that only those who look below can register it
     until(lambda: folder.exit())
     lookers = [tiny.start("run", "list", "--json") for _ in range(4)]

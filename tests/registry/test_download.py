@@ -75,6 +75,7 @@ def killed_again_and_again(
         lost += IN_FLIGHT * partial.CONNECTIONS
         assert not list(home.models.glob("big/*")), "nothing is registered"
     hub.pause = 0
+    until(lambda: hub.pouring == 0)  # it notices late that a client was killed
     before, had = hub.sent, came(tmp_path)
     info = cli.json("model", "import", "hf:org/big", "-q", "--no-smoke")
     assert hub.sent - before == len(weights) - had, "only what was missing"
