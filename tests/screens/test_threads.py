@@ -25,7 +25,9 @@ async def test_what_is_asked_every_second_opens_no_more_and_more_files(here: Con
     before = open_files()
     for _ in range(50):
         await threaded(runs.list_runs, here)
-    assert open_files() <= before + 2
+    # Threads that earlier tests left idle may take their first turn here: each of the four opens
+    # one connection, which is three files. Fifty connections would be a hundred and fifty.
+    assert open_files() <= before + 4 * 3
 
 
 async def test_an_error_comes_back_to_who_asked() -> None:
