@@ -12,7 +12,7 @@ import pytest
 
 from fmtui.services import runs
 from fmtui.services.context import Context
-from screens.threads import finish_threads, threaded, threaded_whole
+from screens.threads import _MOST_IDLE, finish_threads, threaded, threaded_whole
 
 
 def open_files() -> int:
@@ -20,14 +20,17 @@ def open_files() -> int:
 
 
 async def test_what_is_asked_every_second_opens_no_more_and_more_files(here: Context) -> None:
-    for _ in range(5):
-        await threaded(runs.list_runs, here)
+    together = threading.Barrier(_MOST_IDLE)
+
+    def first() -> None:
+        together.wait(20)  # so that every idle thread, also of earlier tests, has its connection
+        runs.list_runs(here)
+
+    await asyncio.gather(*(threaded(first) for _ in range(_MOST_IDLE)))
     before = open_files()
     for _ in range(50):
         await threaded(runs.list_runs, here)
-    # Threads that earlier tests left idle may take their first turn here: each of the four opens
-    # one connection, which is three files. Fifty connections would be a hundred and fifty.
-    assert open_files() <= before + 4 * 3
+    assert open_files() <= before + 2
 
 
 async def test_an_error_comes_back_to_who_asked() -> None:
