@@ -14,7 +14,7 @@ from fmtui.services.context import context
 @click.command()
 @click.argument("model")
 @click.option("--data", required=True, metavar="DATA", help="A dataset or a file.")
-@click.option("--task", help="Left out: text-classification.")
+@click.option("--task", help="Left out: what the model does.")
 @click.option(
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )

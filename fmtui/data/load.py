@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fmtui.data.reader import Table, read_table
 from fmtui.errors import BadInputError, NotFoundError
-from fmtui.tasks.base import Task
+from fmtui.tasks.base import Examples, Task
 
 SPLITS_FILE = "splits.json"
 """Beside the data: split name to row indices."""
@@ -28,7 +27,7 @@ def load_table(path: Path, *, part: str | None = None, name: str | None = None) 
     return table.take(splits[part])
 
 
-def load_records(
+def load_examples(
     path: Path,
     task: Task,
     columns: Mapping[str, str],
@@ -37,8 +36,8 @@ def load_records(
     fingerprint: str | None = None,
     drop_invalid: bool = False,
     name: str | None = None,
-) -> list[dict[str, Any]]:
-    """The records of a task.
+) -> Examples:
+    """The records of a task, with their places in the file.
 
     Raises:
         BadInputError: A row has a fault and `drop_invalid` is not set, or the file is not the
@@ -57,4 +56,4 @@ def load_records(
         raise BadInputError(first.message, file=first.file, row=first.row, column=first.column)
     if not found.records:
         raise BadInputError("no row is left", file=name)
-    return found.records
+    return found

@@ -9,7 +9,9 @@ from fmtui.services import data as data_service
 from fmtui.services import launch, runs
 from fmtui.services.context import Context
 from fmtui.services.where import Where
+from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
+from fmtui.tasks.base import Task
 from registry.database import now
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
@@ -41,10 +43,26 @@ class EvaluateRequest:
         return launch.command_line([*words, "--detach"])
 
 
-def method_of(model: ModelInfo) -> str:
-    """`model` where it has a head for labels, else `zero-shot`: nearness to the labels' names."""
-    classifies = "ForSequenceClassification" in (model.architecture or "")
-    return "model" if classifies else "zero-shot"
+def task_of(model: ModelInfo, named: str | None) -> Task:
+    """The task that was named, else the model's own, else text classification."""
+    if named is None and model.task in TASKS:
+        named = model.task
+    return get_task(named or "text-classification")
+
+
+def method_of(model: ModelInfo, task: Task) -> str:
+    """`model` where it has a head for the task, else `zero-shot`: nearness to the labels' names.
+
+    Raises BadInputError for a model that can do neither.
+    """
+    if (model.architecture or "").endswith(task.heads):
+        return "model"
+    if task.name == "text-classification":
+        return "zero-shot"
+    raise BadInputError(
+        f"{model.ref} has no head for {task.name} ({model.architecture or 'no architecture'})",
+        hint=f"Finetune it first: `fmtui finetune {model.ref} --task {task.name} --train DATA`.",
+    )
 
 
 def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
@@ -56,15 +74,15 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     where.pop("layout", None)  # measuring is one process's work, whatever Slurm gives
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
-    task = get_task(request.task or "text-classification")
+    task = task_of(model, request.task)
+    method = method_of(model, task)
     source = data_service.resolve(ctx, request.data)
     columns, found, _ = launch.examples_of(
         task, source, request.columns, drop_invalid=request.drop_invalid
     )
-    method = method_of(model)
     labels = sorted(label for label, _ in found.labels)
-    if method == "model":
-        _refuse_unknown_labels(model, labels, source.name, columns["label"])
+    if method == "model" and task.label_role:
+        _refuse_unknown_labels(model, labels, source.name, columns[task.label_role])
     launch.need_disk(ctx, 50_000_000)
     info = launch.registered_data(ctx, source, request.columns)
     created = now()

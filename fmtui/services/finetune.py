@@ -16,6 +16,7 @@ from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks import settings as parameters
+from fmtui.tasks.base import Task
 from registry.database import now
 from registry.references import check_name
 from registry.runs import NewRun
@@ -109,7 +110,7 @@ def defaults(ctx: Context, model: str, task: str) -> dict[str, SettingInfo]:
         size = launch.registered_model(ctx, model).parameters
     except FmtuiError:
         size = None
-    values = parameters.resolve({}, parameters=size, metric=get_task(task).metric_for_best_model)
+    values = parameters.resolve({}, parameters=size, metric=get_task(task).metrics[0])
     return {
         s.name: SettingInfo(s.name, _text(values[s.name]), s.kind, s.help, s.choices)
         for s in parameters.SETTINGS
@@ -138,6 +139,7 @@ class _Prepared:
     warnings: list[str]
     name: str
     where: dict[str, Any]
+    multi_label: bool
 
 
 def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
@@ -146,7 +148,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
     settings = parameters.resolve(
-        request.settings, parameters=model.parameters, metric=task.metric_for_best_model
+        request.settings, parameters=model.parameters, metric=task.metrics[0]
     )
     name = check_name(request.name or _name(model, request.train), "model")
     train = data_service.resolve(ctx, request.train)
@@ -168,7 +170,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
                 f"the label `{new[0]}` is not in the training data "
                 f"({len(new)} such label{'s' if len(new) > 1 else ''})",
                 file=validation.name,
-                column=validation_columns["label"],
+                column=validation_columns.get(task.label_role or ""),
                 hint="A label must be seen in training to be learnt.",
             )
         held_out = len(other.records)
@@ -176,18 +178,18 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     else:
         held_out = round(rows * settings["validation_fraction"])
         rows -= held_out
-    _check_metric(settings["metric_for_best_model"], bool(held_out))
+    _check_metric(task, settings["metric_for_best_model"], bool(held_out))
     return _Prepared(
         model, train, validation, columns, validation_columns, rows, held_out, labels, settings,
-        warnings, name, where,
+        warnings, name, where, isinstance(found.records[0].get("label"), list),
     )  # fmt: skip
 
 
-def _check_metric(metric: str, validated: bool) -> None:
-    known = ("loss", "accuracy", "f1_macro", "f1_weighted")
-    if validated and metric not in known:
+def _check_metric(task: Task, metric: str, validated: bool) -> None:
+    if validated and metric not in task.metrics:
         raise UsageError(
-            f"metric_for_best_model={metric}: no such metric", hint=f"One of {', '.join(known)}."
+            f"metric_for_best_model={metric}: {task.name} has no such metric",
+            hint=f"One of {', '.join(task.metrics)}.",
         )
 
 
@@ -267,6 +269,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         "train": train_part,
         "validation": validation,
         "labels": ready.labels,
+        "multi_label": ready.multi_label,
         "drop_invalid": request.drop_invalid,
         "settings": ready.settings,
         "report_to": trackers.chosen(request.report_to),

@@ -35,13 +35,17 @@ class Examples:
 
 
 class Task(Protocol):
-    """All that is special about a task. Modules of `fmtui.tasks` hold one instance, `TASK`."""
+    """What is special about a task's data and names. Modules of `fmtui.tasks` hold one instance,
+    `TASK`; how its models compute is the module of the same name in `fmtui.workers.tasks`."""
 
     name: str
     roles: tuple[Role, ...]
-    auto_class: str
-    metric_for_best_model: str
-    greater_is_better: bool
+    metrics: tuple[str, ...]
+    """What `metric_for_best_model` may name; the first is the default."""
+    label_role: str | None
+    """The role whose values are labels that a model must know."""
+    heads: tuple[str, ...]
+    """Endings of the architectures that do the task as they are."""
 
     def guess_columns(self, table: Table) -> dict[str, str]:
         """Roles to columns, by names first and contents second; may leave roles out."""
@@ -52,25 +56,13 @@ class Task(Protocol):
     def stratum(self, record: Mapping[str, Any]) -> str:
         """What a split keeps in proportion."""
 
-    def model_options(self, labels: Sequence[str]) -> dict[str, Any]:
-        """What `from_pretrained` is told beside the path."""
 
-    def tokenize(
-        self,
-        tokenizer: Any,
-        records: Sequence[Mapping[str, Any]],
-        labels: Sequence[str],
-        max_length: int,
-    ) -> dict[str, list[Any]]:
-        """Model inputs by column, unpadded; `labels` only where the records hold any."""
+_LOWER = frozenset({"loss", "perplexity", "hamming_loss", "ece"})
 
-    def collator(self, tokenizer: Any) -> Any:
-        """Pads a list of tokenized rows to tensors."""
 
-    def compute_metrics(
-        self, logits: Any, label_ids: Any, labels: Sequence[str]
-    ) -> dict[str, float]:
-        """Metrics by name, each a plain number."""
+def lower_is_better(metric: str) -> bool:
+    """Whether less of a metric is more."""
+    return metric in _LOWER
 
 
 def choose_columns(task: Task, table: Table, given: Mapping[str, str]) -> dict[str, str]:

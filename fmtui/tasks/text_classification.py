@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fmtui.data.reader import Table, Value
@@ -33,9 +33,9 @@ _MIN_ROWS_PER_LABEL = 5
 class TextClassification:
     name = "text-classification"
     roles = (TEXT, TEXT_PAIR, LABEL)
-    auto_class = "AutoModelForSequenceClassification"
-    metric_for_best_model = "f1_macro"
-    greater_is_better = True
+    metrics = ("f1_macro", "accuracy", "f1_micro", "f1_weighted", "mcc", "loss")
+    label_role = "label"
+    heads = ("ForSequenceClassification",)
 
     def guess_columns(self, table: Table) -> dict[str, str]:
         found = by_name(table, self.roles)
@@ -83,47 +83,6 @@ class TextClassification:
 
     def stratum(self, record: Mapping[str, Any]) -> str:
         return str(record.get("label", ""))
-
-    def model_options(self, labels: Sequence[str]) -> dict[str, Any]:
-        return {
-            "num_labels": len(labels),
-            "id2label": dict(enumerate(labels)),
-            "label2id": {label: i for i, label in enumerate(labels)},
-            # A head for other labels is replaced; a base model has none yet.
-            "ignore_mismatched_sizes": True,
-        }
-
-    def tokenize(
-        self,
-        tokenizer: Any,
-        records: Sequence[Mapping[str, Any]],
-        labels: Sequence[str],
-        max_length: int,
-    ) -> dict[str, list[Any]]:
-        texts = [record["text"] for record in records]
-        pairs = (
-            [record["text_pair"] for record in records]
-            if records and "text_pair" in records[0]
-            else None
-        )
-        encoded = tokenizer(texts, pairs, truncation=True, max_length=max_length)
-        columns: dict[str, list[Any]] = dict(encoded)
-        if records and "label" in records[0]:
-            ids = {label: i for i, label in enumerate(labels)}
-            columns["labels"] = [ids[record["label"]] for record in records]
-        return columns
-
-    def collator(self, tokenizer: Any) -> Any:
-        from transformers import DataCollatorWithPadding
-
-        return DataCollatorWithPadding(tokenizer)
-
-    def compute_metrics(
-        self, logits: Any, label_ids: Any, labels: Sequence[str]
-    ) -> dict[str, float]:
-        from fmtui.workers.metrics import classification
-
-        return classification(logits.argmax(-1), label_ids)
 
 
 TASK = TextClassification()

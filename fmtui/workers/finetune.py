@@ -18,8 +18,9 @@ from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
 from fmtui.workers import training
 from fmtui.workers.harness import Worker
-from fmtui.workers.loading import load_model, load_tokenizer, max_length, records
+from fmtui.workers.loading import examples
 from fmtui.workers.probe import probe
+from fmtui.workers.tasks import get_procedure
 from fmtui.workers.together import Together
 
 
@@ -30,27 +31,25 @@ def run(worker: Worker) -> None:
         worker.say("the model was written by an earlier attempt")
         shutil.rmtree(worker.folder.checkpoints, ignore_errors=True)
         return
-    task = get_task(spec["task"])
-    train, validation = _records(worker, task)
-    labels = list(spec["labels"])
+    train, validation = _records(worker, get_task(spec["task"]))
     set_seed(settings["seed"])
     worker.say(f"{len(train):,} rows to train on, {len(validation):,} to validate")
 
-    path = Path(spec["model"]["path"])
-    tokenizer = load_tokenizer(path)
-    model = load_model(path, task.auto_class, **task.model_options(labels))
-    limit = max_length(model, tokenizer, settings["max_seq_length"])
-    train_rows = _tokenized(task, tokenizer, train, labels, limit)
-    lengths = [len(ids) for ids in train_rows["input_ids"]]
-    cut = sum(length >= limit for length in lengths)
+    procedure = get_procedure(spec["task"])
+    loaded = procedure.load(Path(spec["model"]["path"]), spec)
+    features = procedure.features(loaded, train)
+    lengths = procedure.lengths(features)
+    cut = sum(length >= loaded.limit for length in lengths)
     if cut:
-        worker.journal.write("warning", message=f"{cut} texts reach the limit of {limit} tokens")
+        words = f"{cut} texts reach the limit of {loaded.limit} tokens"
+        worker.journal.write("warning", message=words)
     together = Together(worker)
     together.check_canceled()
 
-    collator = task.collator(tokenizer)
+    train_rows = datasets.Dataset.from_dict(features)
+    collator = procedure.collator(loaded)
     sample = collator([train_rows[i] for i in range(min(8, len(train_rows)))])
-    choice = together.same(probe(model, sample, settings["precision"]))
+    choice = together.same(probe(loaded.model, sample, settings["precision"]))
     worker.say(f"precision {choice.precision}: {choice.reason}; threads {choice.threads}")
     worker.journal.write("note", message=f"precision {choice.precision}: {choice.reason}")
     set_seed(settings["seed"])  # the probe drew random numbers for its dropout
@@ -59,7 +58,7 @@ def run(worker: Worker) -> None:
     checkpoints.mkdir(exist_ok=True)
     resume = together.same(worker.resume_from() if worker.main else None)
     trainer = training.BucketTrainer(
-        model=model,
+        model=loaded.model,
         args=training.arguments(
             settings,
             checkpoints,
@@ -69,10 +68,11 @@ def run(worker: Worker) -> None:
         ),
         data_collator=collator,
         train_dataset=train_rows,
-        eval_dataset=_by_length(task, tokenizer, validation, labels, limit),
-        processing_class=tokenizer,
-        compute_metrics=lambda p: task.compute_metrics(p.predictions, p.label_ids, labels),
+        eval_dataset=validation or None,
+        processing_class=loaded.tokenizer,
         lengths=lengths,
+        divides_loss=procedure.divides_loss,
+        measure=training.Measure(spec["task"], procedure, loaded, validation, together),
         together=together,
     )
     trainer.remove_callback(PrinterCallback)
@@ -87,7 +87,7 @@ def run(worker: Worker) -> None:
     worker.journal.state("finalizing")
     if trainer.state.best_global_step is not None:
         worker.journal.write("kept", step=trainer.state.best_global_step)
-    _save(trainer, tokenizer, worker.folder.output, together)
+    _save(trainer, loaded.tokenizer, worker.folder.output, together)
     together.part()
     if not worker.main:
         return
@@ -98,9 +98,9 @@ def run(worker: Worker) -> None:
 
 def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows to train on and to validate: two datasets, or a seeded, stratified part of one."""
-    train = records(worker, "train", task)
+    train = examples(worker, "train", task).records
     if worker.spec.get("validation"):
-        return train, records(worker, "validation", task)
+        return train, examples(worker, "validation", task).records
     settings = worker.spec["settings"]
     fraction = settings["validation_fraction"]
     if not fraction:
@@ -108,23 +108,6 @@ def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dic
     strata = [task.stratum(record) for record in train]
     parts = stratified(strata, {"validation": fraction}, seed=settings["seed"])
     return [train[i] for i in parts["train"]], [train[i] for i in parts["validation"]]
-
-
-def _tokenized(
-    task: Task, tokenizer: Any, rows: list[dict[str, Any]], labels: list[str], limit: int
-) -> Any:
-    return datasets.Dataset.from_dict(task.tokenize(tokenizer, rows, labels, limit))
-
-
-def _by_length(
-    task: Task, tokenizer: Any, rows: list[dict[str, Any]], labels: list[str], limit: int
-) -> Any:
-    """Validation rows, longest first: plain sequential batches then pad almost nothing."""
-    if not rows:
-        return None
-    data = _tokenized(task, tokenizer, rows, labels, limit)
-    lengths = [len(ids) for ids in data["input_ids"]]
-    return data.select(sorted(range(len(rows)), key=lambda i: -lengths[i]))
 
 
 def _save(trainer: Any, tokenizer: Any, output: Path, together: Together) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fmtui.data.load import load_records
+from fmtui.data.load import load_examples
 from fmtui.errors import BadInputError
-from fmtui.tasks.base import Task
+from fmtui.tasks.base import Examples, Task
 from fmtui.workers.harness import Worker
 
 _NO_LIMIT = 1_000_000
 """Tokenizers without a limit report an absurdly large one."""
 
 
-def records(worker: Worker, role: str, task: Task) -> list[dict[str, Any]]:
-    """The records of `spec[role]`, checked against the fingerprint that the spec holds."""
+def examples(worker: Worker, role: str, task: Task) -> Examples:
+    """The rows of `spec[role]`, checked against the fingerprint that the spec holds."""
     data = worker.spec[role]
-    return load_records(
+    return load_examples(
         Path(data["path"]),
         task,
         data["columns"],

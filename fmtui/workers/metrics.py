@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import datasets
@@ -77,6 +78,31 @@ def confusion(predictions: Any, references: Any, num_labels: int) -> list[list[i
         num_labels=num_labels,
     )["confusion_matrix"]
     return matrix
+
+
+def of(task: str, columns: Mapping[str, Sequence[Any]], labels: Sequence[str]) -> dict[str, float]:
+    """A task's metrics, from the columns of its records and of what was predicted."""
+    predictions, references = _ids(columns, labels)
+    return {**classification(predictions, references), "loss": float(np.mean(columns["loss"]))}
+
+
+def details(
+    task: str, columns: Mapping[str, Sequence[Any]], labels: Sequence[str]
+) -> dict[str, Any]:
+    """What a report holds beside the metrics."""
+    predictions, references = _ids(columns, labels)
+    return {
+        "confusion_matrix": confusion(predictions, references, len(labels)),
+        "per_label": per_label(predictions, references, list(labels)),
+    }
+
+
+def _ids(columns: Mapping[str, Sequence[Any]], labels: Sequence[str]) -> tuple[Any, Any]:
+    ids = {label: i for i, label in enumerate(labels)}
+    return (
+        np.array([ids[label] for label in columns["prediction"]]),
+        np.array([ids[label] for label in columns["label"]]),
+    )
 
 
 def per_label(predictions: Any, references: Any, labels: list[str]) -> list[dict[str, Any]]:

@@ -29,6 +29,10 @@ class Together:
     def ranks(self) -> int:
         return dist.get_world_size() if self.group is not None else 1
 
+    @property
+    def rank(self) -> int:
+        return dist.get_rank() if self.group is not None else 0
+
     def any(self, *flags: bool) -> tuple[bool, ...]:
         """Each flag, true when it is true for at least one process."""
         if self.group is None:
@@ -44,6 +48,14 @@ class Together:
         box = [value]
         dist.broadcast_object_list(box, src=0, group=self.group)
         return box[0]
+
+    def gathered(self, value: Any) -> list[Any]:
+        """The values of all processes, by rank, for all."""
+        if self.group is None:
+            return [value]
+        values: list[Any] = [None] * self.ranks
+        dist.all_gather_object(values, value, group=self.group)
+        return values
 
     def wait(self) -> None:
         """Go on when all are here."""

@@ -8,21 +8,59 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch.utils.data import DataLoader
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainingArguments
 
 from fmtui.runs import checkpoints
 from fmtui.runs.checkpoints import COMPLETE, checkpoint_step, mark_complete
+from fmtui.tasks.base import lower_is_better
+from fmtui.workers import metrics
 from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
+from fmtui.workers.tasks.base import Columns, Loaded, Procedure, Record
 from fmtui.workers.together import Together
 
 _PROGRESS_SECONDS = 0.5
 _NOTHING_LEFT = 1_000_000
 """Bytes free on a disk that is taken for full once a checkpoint could not be written to it."""
+
+
+@dataclass
+class Measure:
+    """Measures a model in training on the rows held out."""
+
+    task: str
+    procedure: Procedure
+    loaded: Loaded
+    records: Sequence[Record]
+    together: Together
+
+    def __call__(self, model: Any, *, whole: bool) -> dict[str, float]:
+        """Metrics by name.
+
+        Args:
+            whole: Every process takes all rows, as a model that is spread over them needs: each
+                pass is one that all of them make. Else each takes its share.
+        """
+        ranks = 1 if whole else self.together.ranks
+        rank = 0 if whole else self.together.rank
+        share = self.records[rank::ranks]
+        loaded = replace(self.loaded, model=model)
+        model.eval()
+        mine = self.procedure.predict(loaded, share) if share else {}
+        parts = [mine] if whole else self.together.gathered(mine)
+        columns: Columns = {}
+        for number, part in enumerate(parts):
+            for name, values in part.items():
+                column = columns.setdefault(name, [None] * len(self.records))
+                column[number::ranks] = values
+        for name in self.records[0]:
+            columns[name] = [record.get(name) for record in self.records]
+        return metrics.of(self.task, columns, loaded.labels)
 
 
 class BucketTrainer(Trainer):  # type: ignore[misc]
@@ -32,12 +70,21 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
     from. Older ones are deleted after the new one is marked: the best and the last are kept.
     """
 
-    def __init__(self, *args: Any, lengths: list[int], together: Together, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        lengths: list[int],
+        divides_loss: bool,
+        measure: Measure,
+        together: Together,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         # The Trainer takes every model that accepts keywords for one that divides its loss by the
         # rows of all processes and accumulated batches. Most classifiers don't: their gradients
         # would be summed where they are to be averaged.
-        self.model_accepts_loss_kwargs = False
+        self.model_accepts_loss_kwargs &= divides_loss
+        self.measure = measure
         self.together = together
         self.batches = TokenBudgetBatches(
             lengths,
@@ -59,6 +106,20 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
         prepared: DataLoader = self.accelerator.prepare(loader)
         config.even_batches = before
         return prepared
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The task's own metrics of the validation rows, measured as an evaluate run does."""
+        began = time.monotonic()
+        sharded = self.is_fsdp_enabled or self.is_deepspeed_enabled
+        model = self.model_wrapped if sharded else self.accelerator.unwrap_model(self.model)
+        values = self.measure(model, whole=sharded)
+        found = {f"eval_{name}": value for name, value in values.items()}
+        found["eval_runtime"] = time.monotonic() - began
+        self.log(found)
+        self.control: TrainerControl = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, found
+        )
+        return found
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         root = Path(self.args.output_dir)
@@ -221,7 +282,9 @@ def arguments(
         seed=settings["seed"],
         full_determinism=settings["enable_full_determinism"],
         metric_for_best_model=settings["metric_for_best_model"] if has_validation else None,
-        greater_is_better=settings["metric_for_best_model"] != "loss" if has_validation else None,
+        greater_is_better=(
+            not lower_is_better(settings["metric_for_best_model"]) if has_validation else None
+        ),
         load_best_model_at_end=has_validation,
         eval_strategy="epoch" if has_validation else "no",
         save_strategy="epoch",

@@ -1,0 +1,123 @@
+"""What a task's procedure is, and what several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from fmtui.errors import BadInputError
+from fmtui.workers.forward import Tick
+from fmtui.workers.loading import load_model, load_tokenizer, max_length
+
+Record = Mapping[str, Any]
+Columns = dict[str, list[Any]]
+"""Lists of the same length by name: model inputs, or what was predicted."""
+
+
+@dataclass
+class Loaded:
+    """A model with its tokenizer; `limit` is how many tokens of input fit."""
+
+    model: Any
+    tokenizer: Any
+    labels: list[str]
+    limit: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self.model.device
+        return device
+
+    def collate(self, collator: Any, columns: Columns, indices: Sequence[int]) -> dict[str, Any]:
+        """The rows at `indices`, padded to tensors, where the model is."""
+        batch = collator([{name: values[i] for name, values in columns.items()} for i in indices])
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
+
+
+class Procedure(Protocol):
+    """One task's way from records to tensors and back. Modules hold one instance, `PROCEDURE`."""
+
+    divides_loss: bool
+    """Whether the model divides its loss by the targets of all accumulated batches, as the
+    causal ones of transformers do; most others average over their batch alone."""
+
+    def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
+        """The model at `path`, as the run's spec wants it: with a head for its labels."""
+
+    def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
+        """Inputs and targets to train on, unpadded; a record may give several rows or share one."""
+
+    def lengths(self, features: Columns) -> list[int]:
+        """Tokens that each of those rows costs."""
+
+    def collator(self, loaded: Loaded) -> Any:
+        """Pads a list of rows to tensors."""
+
+    def predict(
+        self, loaded: Loaded, records: Sequence[Record], tick: Tick | None = None
+    ) -> Columns:
+        """What the model makes of each record, in their order: the columns that a task has beside
+        its records' own, `prediction` and `loss` among them."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What most procedures do alike."""
+
+    auto_class: str
+    divides_loss: bool = False
+
+    def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
+        tokenizer = load_tokenizer(path)
+        model = load_model(path, self.auto_class, **self.options(spec))
+        settings = spec.get("settings") or {}
+        limit = max_length(model, tokenizer, settings.get("max_seq_length", -1))
+        return Loaded(model, tokenizer, self.labels(model, spec), limit, settings)
+
+    def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """What `from_pretrained` is told beside the path."""
+        return {}
+
+    def labels(self, model: Any, spec: Mapping[str, Any]) -> list[str]:
+        return []
+
+    def lengths(self, features: Columns) -> list[int]:
+        return [len(ids) for ids in features["input_ids"]]
+
+
+@dataclass(frozen=True)
+class Labelled(Base):
+    """A model with a head for the spec's labels: new ones to train, its own to measure."""
+
+    def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        if spec["kind"] != "finetune":
+            return {}
+        labels = spec["labels"]
+        return {
+            "num_labels": len(labels),
+            "id2label": dict(enumerate(labels)),
+            "label2id": {label: i for i, label in enumerate(labels)},
+            # A head for other labels is replaced; a base model has none yet.
+            "ignore_mismatched_sizes": True,
+        }
+
+    def labels(self, model: Any, spec: Mapping[str, Any]) -> list[str]:
+        return [model.config.id2label[i] for i in range(model.config.num_labels)]
+
+
+def without_targets(columns: Columns, names: Sequence[str] = ("labels",)) -> Columns:
+    return {name: values for name, values in columns.items() if name not in names}
+
+
+def fast(tokenizer: Any, why: str) -> None:
+    """Raise BadInputError for a tokenizer that can't tell which token came from where."""
+    if not tokenizer.is_fast:
+        raise BadInputError(
+            f"the model's tokenizer can't tell {why}",
+            hint="Choose a model that has a tokenizer.json.",
+        )
