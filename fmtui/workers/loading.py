@@ -33,12 +33,12 @@ def trusted(path: Path) -> bool:
     return (path / "trust.json").is_file()
 
 
-def load_tokenizer(path: Path) -> Any:
+def load_tokenizer(path: Path, **options: Any) -> Any:
     """The tokenizer at `path`; one without a padding token (GPT-2's) pads with its end of text."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(
-        path, local_files_only=True, trust_remote_code=trusted(path)
+        path, local_files_only=True, trust_remote_code=trusted(path), **options
     )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token

@@ -71,12 +71,17 @@ class Base:
 
     auto_class: str
     divides_loss: bool = False
+    longest: int | None = None
+    """Tokens of input where the person asks for no other limit and the model can take more."""
 
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         tokenizer = load_tokenizer(path)
         model = load_model(path, self.auto_class, **self.options(spec))
         settings = spec.get("settings") or {}
-        limit = max_length(model, tokenizer, settings.get("max_seq_length", -1))
+        wanted = settings.get("max_seq_length", -1)
+        if wanted <= 0 and self.longest is not None:
+            wanted = self.longest
+        limit = max_length(model, tokenizer, wanted)
         return Loaded(model, tokenizer, self.labels(model, spec), limit, settings)
 
     def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,8 +115,37 @@ class Labelled(Base):
         return [model.config.id2label[i] for i in range(model.config.num_labels)]
 
 
-def without_targets(columns: Columns, names: Sequence[str] = ("labels",)) -> Columns:
-    return {name: values for name, values in columns.items() if name not in names}
+def learnt(model: Any, task: str) -> dict[str, Any]:
+    """What a model's configuration says of how it does a task: `prefix`, for instance, the words
+    before each input. It is where transformers' own models have it; what is put there is saved."""
+    if not isinstance(getattr(model.config, "task_specific_params", None), dict):
+        model.config.task_specific_params = {}
+    known: dict[str, Any] = model.config.task_specific_params.setdefault(task, {})
+    return known
+
+
+def target_loss(logits: torch.Tensor, targets: torch.Tensor) -> tuple[list[float], list[int]]:
+    """The negative log likelihood of each row's targets, summed, and how many they are.
+
+    Args:
+        logits: (rows, tokens, words), each for the target at the same place.
+        targets: (rows, tokens), -100 where nothing counts.
+    """
+    losses = torch.nn.functional.cross_entropy(
+        logits.float().transpose(1, 2), targets, reduction="none", ignore_index=-100
+    )
+    return losses.sum(-1).tolist(), (targets != -100).sum(-1).tolist()
+
+
+_LOGITS_BYTES = 256_000_000
+
+
+def rows_for_logits(model: Any, tokens: Sequence[int]) -> int:
+    """Rows of average length in a batch whose logits, one a word of the vocabulary and token,
+    take a quarter of a gigabyte."""
+    mean = sum(tokens) / max(len(tokens), 1)
+    each = 4 * max(mean, 1.0) * int(model.config.get_text_config().vocab_size)
+    return max(1, min(64, int(_LOGITS_BYTES / each)))
 
 
 def fast(tokenizer: Any, why: str) -> None:

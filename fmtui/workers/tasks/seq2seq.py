@@ -1,0 +1,112 @@
+"""What summarization and translation share: a text goes in, another one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
+
+from fmtui.workers.forward import Tick, in_batches
+from fmtui.workers.tasks.base import (
+    Base,
+    Columns,
+    Loaded,
+    Record,
+    learnt,
+    rows_for_logits,
+    target_loss,
+)
+
+
+@dataclass(frozen=True)
+class Seq2Seq(Base):
+    """`source` and `target` are the record's keys. A target may be several references: the first
+    is what is learnt."""
+
+    task: str = ""
+    source: str = "source"
+    target: str = "target"
+    written: int = 128
+    """Tokens that are written at the most where the person asks for no other limit."""
+
+    def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
+        loaded = super().load(path, spec)
+        if spec["kind"] == "finetune":
+            prefix = self.prefix(loaded, spec)
+            if prefix:
+                learnt(loaded.model, self.task)["prefix"] = prefix
+        return loaded
+
+    def prefix(self, loaded: Loaded, spec: Mapping[str, Any]) -> str:
+        """The words before each input that the base was trained with (T5's)."""
+        return str(learnt(loaded.model, self.task).get("prefix", ""))
+
+    def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
+        columns = self._inputs(loaded, records)
+        encoded = loaded.tokenizer(
+            text_target=[self._reference(record) for record in records],
+            truncation=True,
+            max_length=self._most(loaded),
+        )
+        return columns | {"labels": encoded["input_ids"]}
+
+    def lengths(self, features: Columns) -> list[int]:
+        inputs, targets = features["input_ids"], features["labels"]
+        return [len(a) + len(b) for a, b in zip(inputs, targets, strict=True)]
+
+    def collator(self, loaded: Loaded) -> Any:
+        return DataCollatorForSeq2Seq(loaded.tokenizer, model=loaded.model)
+
+    def predict(
+        self, loaded: Loaded, records: Sequence[Record], tick: Tick | None = None
+    ) -> Columns:
+        columns = self.features(loaded, records)
+        lengths = self.lengths(columns)
+        collator = self.collator(loaded)
+
+        def loss(indices: list[int]) -> Any:
+            batch = loaded.collate(collator, columns, indices)
+            targets = batch.pop("labels")
+            sums, counts = target_loss(loaded.model(**batch).logits, targets)
+            return [total / max(count, 1) for total, count in zip(sums, counts, strict=True)]
+
+        rows = rows_for_logits(loaded.model, [len(ids) for ids in columns["labels"]])
+        losses = in_batches(lengths, loss, batch_size=rows)
+        return {
+            "prediction": self._written(loaded, columns, tick),
+            "loss": losses,
+            "length": [len(ids) for ids in columns["input_ids"]],
+        }
+
+    def _written(self, loaded: Loaded, columns: Columns, tick: Tick | None) -> list[str]:
+        inputs = {name: values for name, values in columns.items() if name != "labels"}
+        collator = DataCollatorWithPadding(loaded.tokenizer)
+        options: dict[str, Any] = {"max_new_tokens": self._most(loaded), "do_sample": False}
+        if beams := int(loaded.settings.get("num_beams", 1)):
+            options["num_beams"] = beams
+
+        def forward(indices: list[int]) -> Any:
+            batch = loaded.collate(collator, inputs, indices)
+            made = loaded.model.generate(**batch, **options)
+            return loaded.tokenizer.batch_decode(made, skip_special_tokens=True)
+
+        lengths = [len(ids) for ids in inputs["input_ids"]]
+        return [text.strip() for text in in_batches(lengths, forward, batch_size=32, tick=tick)]
+
+    def _inputs(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
+        prefix = learnt(loaded.model, self.task).get("prefix", "")
+        texts = [prefix + record[self.source] for record in records]
+        encoded = loaded.tokenizer(texts, truncation=True, max_length=loaded.limit)
+        return {name: encoded[name] for name in ("input_ids", "attention_mask")}
+
+    def _reference(self, record: Record) -> str:
+        value = record[self.target]
+        return str(value if isinstance(value, str) else value[0])
+
+    def _most(self, loaded: Loaded) -> int:
+        wanted = int(loaded.settings.get("max_target_length", -1))
+        most: int = min(wanted if wanted > 0 else self.written, loaded.limit)
+        return most
