@@ -9,6 +9,10 @@ does follows from its architecture; weights load from safetensors, and remote co
     {"input_data": [["a text", "its pair"], ...]}
     {"input_data": {"columns": ["text"], "index": [0], "data": [["a text"]]}}
     {"input_data": {"input_string": ["a text"]}}
+    {"input_data": {"input_string": [{"role": "user", "content": "a question"}]}}
+
+What a model was taught with is in its own files: `task_specific_params` of config.json has its
+`max_seq_length`, the `prefix` before each input, and whether it may say that there is no answer.
 """
 
 from __future__ import annotations
@@ -21,6 +25,11 @@ from typing import Any
 
 Row = tuple[str, ...]
 """One thing to answer: a text, a pair of texts, or a question with its context."""
+
+
+class Chat(tuple[str, ...]):
+    """A conversation to go on with, as one row: its messages as JSON."""
+
 
 TOKENS_A_BATCH = 4096
 """Tokens of one forward pass, padding included."""
@@ -94,6 +103,9 @@ def parse(body: Any) -> tuple[list[Row], dict[str, Any]]:
     if isinstance(data, dict):
         data = dict(data)
         params = data.pop("parameters", None) or params
+        chat = data.get("input_string")
+        if isinstance(chat, list) and chat and all(isinstance(part, dict) for part in chat):
+            return [_chat(chat)], params
         data = _from_columns(data)
     if isinstance(data, str):
         data = [data]
@@ -131,6 +143,13 @@ def _row(value: Any, number: int) -> Row:
     if not all(isinstance(text, str) for text in row):
         raise BadRequest(f"row {number} is no text")
     return row
+
+
+def _chat(messages: list[Any]) -> Row:
+    for number, message in enumerate(messages, start=1):
+        if not all(isinstance(message.get(key), str) for key in ("role", "content")):
+            raise BadRequest(f"message {number} has no `role` and `content`")
+    return Chat([json.dumps(messages)])
 
 
 def find_model(folder: Path) -> Path:
@@ -200,10 +219,16 @@ class Model:
         torch.set_num_threads(len(os.sched_getaffinity(0)))
         self.config = read_config(folder)
         self.task, auto_class = _head(self.config)
-        side = {"padding_side": "left"} if self.task == "text-generation" else {}
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=_trusted(folder), **side
-        )
+        options: dict[str, Any] = {"trust_remote_code": _trusted(folder)}
+        if self.task == "text-generation":
+            options |= {"padding_side": "left", "truncation_side": "left"}
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
+        if self.task == "token-classification" and not getattr(
+            self.tokenizer, "add_prefix_space", True
+        ):  # one that marks spaces takes words only with a space before each
+            self.tokenizer = transformers.AutoTokenizer.from_pretrained(
+                folder, add_prefix_space=True, **options
+            )
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         model = getattr(transformers, auto_class).from_pretrained(
@@ -212,7 +237,10 @@ class Model:
         # In half precision a processor is slower, not faster.
         model = model.to("cuda") if torch.cuda.is_available() else model.float()
         self.model = model.eval()
-        self.max_length = _max_length(self.tokenizer, model.config)
+        self.learnt = _learnt(self.config)
+        self.max_length = min(
+            _max_length(self.tokenizer, model.config), self.learnt.get("max_seq_length", 1_000_000)
+        )
         self._answer = TASKS[self.task]
 
     def check(self, rows: list[Row]) -> None:
@@ -223,6 +251,8 @@ class Model:
             if not low <= len(row) <= high:
                 wanted = "a question and its context" if low == 2 else "one text"
                 raise BadRequest(f"row {number} has {len(row)} values: expected {wanted}")
+            if isinstance(row, Chat) and not getattr(self.tokenizer, "chat_template", None):
+                raise BadRequest("this model holds no conversations: send it a text")
             if self.task == "fill-mask" and self.tokenizer.mask_token not in row[0]:
                 raise BadRequest(f"row {number} has no {self.tokenizer.mask_token} to fill")
 
@@ -269,6 +299,13 @@ def _max_length(tokenizer: Any, config: Any) -> int:
     return min(limits, default=512)
 
 
+def _learnt(config: dict[str, Any]) -> dict[str, Any]:
+    """What a finetuned model says of the one task that it was taught; nothing for a base."""
+    known = config.get("task_specific_params")
+    values = list(known.values()) if isinstance(known, dict) else []
+    return values[0] if len(values) == 1 and isinstance(values[0], dict) else {}
+
+
 def _options(params: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """The defaults `known` with `params` over them."""
     for name in params:
@@ -307,48 +344,64 @@ def _classify(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
 
 
 def _tag(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
-    """`{"0": "['O', 'B-PER']"}`: a tag for each word that white space parts, as Azure ML writes."""
+    """`{"0": "['O', 'B-PER']"}`: a tag for each word that white space parts, as Azure ML writes.
+
+    What is longer than the model is read in windows; a word's first token has the say.
+    """
     _options(params, {})
     labels = model.model.config.id2label
     words = [row[0].split() for row in rows]
-    encoded = model.encode([(w,) for w in words], is_split_into_words=True)
-    outputs: list[Any] = [None] * len(rows)
+    encoded = model.encode(
+        [(w,) for w in words], is_split_into_words=True, return_overflowing_tokens=True
+    )
+    tags: list[list[str | None]] = [[None] * len(w) for w in words]
+    best: dict[int, list[int]] = {}
     for batch, tensors in model.batches(encoded):
-        best = model.model(**tensors).logits.argmax(-1).tolist()
-        for place, indices in zip(batch, best, strict=True):
-            tags = ["O"] * len(words[place])
-            of_token = encoded.word_ids(place)
-            for token in reversed(range(len(of_token))):  # a word's first token has the last say
-                if of_token[token] is not None:
-                    tags[of_token[token]] = labels[indices[token]]
-            outputs[place] = {"0": str(tags)}
-    return outputs
+        best |= zip(batch, model.model(**tensors).logits.argmax(-1).tolist(), strict=True)
+    for window, row in enumerate(encoded["overflow_to_sample_mapping"]):
+        for token, word in enumerate(encoded.word_ids(window)):
+            if word is not None and tags[row][word] is None:
+                tags[row][word] = labels[best[window][token]]
+    return [{"0": str([tag or "O" for tag in row])} for row in tags]
 
 
 def _extract(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
-    """The span of the context that answers the question; a long context is read in windows."""
+    """The span of the context that answers the question; a long context is read in windows.
+
+    A model that was taught so answers "" where nothing in any window scores higher than nothing.
+    """
     _options(params, {})
-    windows = {"truncation": "only_second", "stride": model.max_length // 4}
+    learnt = model.learnt
+    stride = min(learnt.get("doc_stride", 128), model.max_length // 4)
+    windows = {"truncation": "only_second", "stride": stride}
     try:
         encoded = model.encode(
             rows, **windows, return_overflowing_tokens=True, return_offsets_mapping=True
         )
     except Exception as error:  # the tokenizers library raises nothing narrower
         raise BadRequest(f"a question is too long for this model: {error}") from error
+    longest = learnt.get("max_answer_length", 30)
     best: list[tuple[float, str]] = [(float("-inf"), "")] * len(rows)
+    nothing = [float("inf")] * len(rows)
     for batch, tensors in model.batches(encoded):
         result = model.model(**tensors)
         for place, window in enumerate(batch):
             row = encoded["overflow_to_sample_mapping"][window]
             inside = [i for i, part in enumerate(encoded.sequence_ids(window)) if part == 1]
             start, end = result.start_logits[place].tolist(), result.end_logits[place].tolist()
+            nothing[row] = min(nothing[row], start[0] + end[0])
             for first in inside:
-                last = max(range(first, min(first + 30, inside[-1] + 1)), key=lambda i: end[i])
+                until = min(first + longest, inside[-1] + 1)
+                last = max(range(first, until), key=lambda i: end[i])
                 if start[first] + end[last] > best[row][0]:
                     offsets = encoded["offset_mapping"][window]
                     text = rows[row][1][offsets[first][0] : offsets[last][1]]
                     best[row] = (start[first] + end[last], text)
-    return [text for _, text in best]
+    refuses = bool(learnt.get("version_2_with_negative"))
+    return [
+        "" if refuses and none > score else text
+        for (score, text), none in zip(best, nothing, strict=True)
+    ]
 
 
 def _fill(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
@@ -390,7 +443,7 @@ def _generate(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
     own = model.model.generation_config
     limited = {"max_new_tokens", "max_length"} & set(options) or own.max_new_tokens
     outputs: list[Any] = [None] * len(rows)
-    for batch, tensors in model.batches(model.encode(rows)):
+    for batch, tensors in model.batches(_prompts(model, rows)):
         width = tensors["input_ids"].shape[1]
         if not limited and (own.max_length or 20) <= 20:  # transformers' default cuts sentences
             options["max_new_tokens"] = 64 if causal else min(64 + 2 * width, model.max_length - 1)
@@ -404,8 +457,41 @@ def _generate(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
             written = written[:, width:]
         texts = model.tokenizer.batch_decode(written, skip_special_tokens=True)
         for place, text in zip(batch, texts, strict=True):
-            outputs[place] = rows[place][0] + text if full else text
+            if isinstance(rows[place], Chat) or not causal:
+                outputs[place] = text.strip()
+            else:
+                outputs[place] = rows[place][0] + text if full else text
     return outputs
+
+
+def _prompts(model: Model, rows: list[Row]) -> Any:
+    """Token ids of what is to be gone on with, as the model was taught to get it."""
+    encoded: dict[str, list[Any]] = {}
+    causal, end = model.task == "text-generation", model.tokenizer.eos_token_id
+    for row in rows:
+        if isinstance(row, Chat):
+            text, bare = _templated(model, json.loads(row[0])), {"add_special_tokens": False}
+        else:
+            text, bare = model.learnt.get("prefix", "") + row[0], {}
+            after = model.learnt.get("after_prompt", "")
+            text += "" if text[-1:].isspace() else after
+        columns = {name: values[0] for name, values in model.encode([(text,)], **bare).items()}
+        ids = columns["input_ids"]
+        # Some tokenizers end each text; what is to be gone on with has not ended.
+        ended = causal and len(ids) > 1 and ids[-1] == end
+        for name, values in columns.items():
+            encoded.setdefault(name, []).append(values[:-1] if ended else values)
+    return encoded
+
+
+def _templated(model: Model, messages: list[Any]) -> str:
+    try:
+        text: str = model.tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True
+        )
+    except Exception as error:  # whatever the template refuses with
+        raise BadRequest(f"the model's chat template refuses these messages: {error}") from error
+    return text
 
 
 TASKS: dict[str, Callable[[Model, list[Row], dict[str, Any]], list[Any]]] = {

@@ -78,11 +78,21 @@ class Base:
         tokenizer = load_tokenizer(path)
         model = load_model(path, self.auto_class, **self.options(spec))
         settings = spec.get("settings") or {}
+        task, finetune = spec["task"], spec["kind"] == "finetune"
         wanted = settings.get("max_seq_length", -1)
-        if wanted <= 0 and self.longest is not None:
-            wanted = self.longest
+        if wanted <= 0:
+            wanted = learnt(model, task).get("max_seq_length") or self.longest or -1
         limit = max_length(model, tokenizer, wanted)
+        if finetune:
+            known = self.known(model, task, settings)
+            if limit < max_length(model, tokenizer):
+                known["max_seq_length"] = limit
+            model.config.task_specific_params = {task: known}
         return Loaded(model, tokenizer, self.labels(model, spec), limit, settings)
+
+    def known(self, model: Any, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What the base knows of the task before it is finetuned."""
+        return dict(learnt(model, task))
 
     def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """What `from_pretrained` is told beside the path."""
@@ -116,8 +126,12 @@ class Labelled(Base):
 
 
 def learnt(model: Any, task: str) -> dict[str, Any]:
-    """What a model's configuration says of how it does a task: `prefix`, for instance, the words
-    before each input. It is where transformers' own models have it; what is put there is saved."""
+    """What a model's configuration says of how it does a task: its `max_seq_length`, for instance,
+    or the `prefix` before each input.
+
+    It is where transformers' own models have it. What is put there is saved, and obeyed where the
+    model is measured and where it is served (`fmtui.serving.score`).
+    """
     if not isinstance(getattr(model.config, "task_specific_params", None), dict):
         model.config.task_specific_params = {}
     known: dict[str, Any] = model.config.task_specific_params.setdefault(task, {})

@@ -35,14 +35,10 @@ class Seq2Seq(Base):
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         loaded = super().load(path, spec)
         if spec["kind"] == "finetune":
-            prefix = self.prefix(loaded, spec)
-            if prefix:
-                learnt(loaded.model, self.task)["prefix"] = prefix
+            # Saved with the model, so that it writes when served as it did when measured.
+            loaded.model.generation_config.max_new_tokens = self._most(loaded)
+            loaded.model.generation_config.num_beams = self._beams(loaded)
         return loaded
-
-    def prefix(self, loaded: Loaded, spec: Mapping[str, Any]) -> str:
-        """The words before each input that the base was trained with (T5's)."""
-        return str(learnt(loaded.model, self.task).get("prefix", ""))
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
         columns = self._inputs(loaded, records)
@@ -84,9 +80,11 @@ class Seq2Seq(Base):
     def _written(self, loaded: Loaded, columns: Columns, tick: Tick | None) -> list[str]:
         inputs = {name: values for name, values in columns.items() if name != "labels"}
         collator = DataCollatorWithPadding(loaded.tokenizer)
-        options: dict[str, Any] = {"max_new_tokens": self._most(loaded), "do_sample": False}
-        if beams := int(loaded.settings.get("num_beams", 1)):
-            options["num_beams"] = beams
+        options = {
+            "max_new_tokens": self._most(loaded),
+            "num_beams": self._beams(loaded),
+            "do_sample": False,
+        }
 
         def forward(indices: list[int]) -> Any:
             batch = loaded.collate(collator, inputs, indices)
@@ -107,6 +105,11 @@ class Seq2Seq(Base):
         return str(value if isinstance(value, str) else value[0])
 
     def _most(self, loaded: Loaded) -> int:
+        """Tokens to write: what the run asks for, else what the model was taught with."""
         wanted = int(loaded.settings.get("max_target_length", -1))
-        most: int = min(wanted if wanted > 0 else self.written, loaded.limit)
-        return most
+        known = loaded.model.generation_config.max_new_tokens or self.written
+        return min(wanted if wanted > 0 else known, loaded.limit)
+
+    def _beams(self, loaded: Loaded) -> int:
+        known = loaded.model.generation_config.num_beams or 1
+        return int(loaded.settings.get("num_beams") or known)

@@ -15,6 +15,7 @@ from fmtui.workers.tasks.base import (
     Columns,
     Loaded,
     Record,
+    learnt,
     rows_for_logits,
     target_loss,
 )
@@ -27,6 +28,9 @@ CHAT = (
 )
 """ChatML, for a model that has no template of its own; it is saved with what it was taught."""
 
+_AFTER = "\n"
+"""Between a prompt and its answer, where the prompt does not end in white space."""
+
 Encoded = tuple[list[int], list[int]]
 """Token ids, and the targets among them: -100 where nothing counts."""
 
@@ -36,8 +40,10 @@ class TextGeneration(Base):
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         loaded = super().load(path, spec)
         loaded.tokenizer.padding_side = "right"
-        if spec["kind"] == "finetune" and not loaded.tokenizer.chat_template:
-            loaded.tokenizer.chat_template = CHAT
+        if spec["kind"] == "finetune":
+            learnt(loaded.model, spec["task"])["after_prompt"] = _AFTER
+            if not loaded.tokenizer.chat_template:
+                loaded.tokenizer.chat_template = CHAT
         return loaded
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
@@ -111,7 +117,8 @@ def _prompt(loaded: Loaded, record: Record) -> list[int]:
         return _templated(loaded, record["messages"][:-1], answer=True)
     if record.get("prompt"):
         ids: list[int] = loaded.tokenizer(_spaced(record["prompt"]))["input_ids"]
-        return ids
+        # Some tokenizers end each text; a prompt has not ended.
+        return ids[:-1] if ids[-1:] == [loaded.tokenizer.eos_token_id] else ids
     return []
 
 
@@ -121,8 +128,6 @@ def _encoded(loaded: Loaded, record: Record) -> Encoded:
     tokenizer = loaded.tokenizer
     end = [tokenizer.eos_token_id] if tokenizer.eos_token_id is not None else []
     before = _prompt(loaded, record)
-    if before and before[-1:] == end:  # T5-like tokenizers end each text
-        before = before[:-1]
     answer = tokenizer(record["text"], add_special_tokens=not before)["input_ids"]
     answer = answer if answer[-1:] == end else answer + end
     ids = before + answer
@@ -142,7 +147,7 @@ def _cut(ids: list[int], targets: list[int], limit: int) -> Encoded:
 
 
 def _spaced(prompt: str) -> str:
-    return prompt if prompt[-1].isspace() else f"{prompt}\n"
+    return prompt if prompt[-1].isspace() else prompt + _AFTER
 
 
 def _templated(loaded: Loaded, messages: Sequence[Any], *, answer: bool) -> list[int]:

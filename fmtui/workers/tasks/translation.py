@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.errors import BadInputError
-from fmtui.workers.tasks.base import Loaded
+from fmtui.workers.tasks.base import Loaded, learnt
 from fmtui.workers.tasks.seq2seq import Seq2Seq
 
 
@@ -20,10 +20,10 @@ class Translation(Seq2Seq):
             _choose_languages(loaded)
         return loaded
 
-    def prefix(self, loaded: Loaded, spec: Mapping[str, Any]) -> str:
-        known = getattr(loaded.model.config, "task_specific_params", None) or {}
-        pair = f"translation_{_wanted(loaded, 'source')}_to_{_wanted(loaded, 'target')}"
-        return str((known.get(pair) or known.get(self.task) or {}).get("prefix", ""))
+    def known(self, model: Any, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """T5's prefix is that of the pair of languages."""
+        pair = f"translation_{settings.get('source_lang')}_to_{settings.get('target_lang')}"
+        return dict(learnt(model, pair)) | super().known(model, task, settings)
 
 
 def _wanted(loaded: Loaded, side: str) -> str:

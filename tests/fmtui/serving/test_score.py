@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fmtui.serving import score
+from tests.models import write_causal, write_seq2seq
 from tests.serving_tools import write_classifier
 from tests.tiny import HIDDEN, TOPICS, WORDS, write_bert
 
@@ -120,7 +121,10 @@ def test_many_requests_in_one_go_with_bad_ones_between(
         {"input_data": ["a loan"]},
     ]
     answers = score.predict(bodies)
-    assert answers[0] == answers[5] == ask(["a loan"])
+    (alone,) = ask(["a loan"])
+    for (answer,) in (answers[0], answers[5]):
+        assert answer["label"] == alone["label"]
+        assert answer["score"] == pytest.approx(alone["score"], abs=1e-6)
     assert [len(scores) for scores in answers[2]] == [3, 3]
     assert str(answers[1]) == "row 1 is no text"
     assert "unknown parameter `temperature`" in str(answers[3])
@@ -213,6 +217,66 @@ def test_an_answer_is_a_span_of_its_context(
         ask(["what is lost"])
     with pytest.raises(score.BadRequest, match="too long"):
         ask([["what is lost " * 60, "my card"]])
+
+
+def test_a_sentence_longer_than_the_model_is_tagged_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {"classifier.weight": (2, HIDDEN), "classifier.bias": (2,)}
+    labels = {"id2label": {"0": "A", "1": "B"}, "label2id": {"A": 0, "B": 1}}
+    load(with_head(tmp_path / "m", "BertForTokenClassification", shapes, **labels), monkeypatch)
+    (answer,) = ask({"input_string": ["my card is lost " * 60]})
+    tags = ast.literal_eval(answer["0"])
+    assert len(tags) == 240
+    assert set(tags) <= {"A", "B"}  # "O" would be a word that was never read
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_only_a_model_that_was_taught_so_finds_no_answer(
+    refuses: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = {"qa_outputs.weight": (2, HIDDEN), "qa_outputs.bias": (2,)}
+    learnt = {"question-answering": {"version_2_with_negative": refuses, "max_answer_length": 2}}
+    folder = with_head(
+        tmp_path / "m", "BertForQuestionAnswering", shapes, task_specific_params=learnt
+    )
+    load(folder, monkeypatch)
+    data = {"question": ["what is it"] * len(WORDS), "context": [f"{w} loan" for w in WORDS]}
+    answers = ask(data)
+    assert ("" in answers) == refuses
+    assert all(len(answer.split()) <= 2 for answer in answers)
+
+
+def test_a_chat_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_causal(tmp_path / "m", [*WORDS, "user assistant"])
+    load(folder, monkeypatch)
+    chat = {"input_string": [{"role": "user", "content": "my card is lost"}]}
+    with pytest.raises(score.BadRequest, match="holds no conversations"):
+        ask(chat)
+    template = "{% for m in messages %}{{ m['role'] + ' ' + m['content'] + ' ' }}{% endfor %}"
+    (folder / "chat_template.jinja").write_text(template)
+    load(folder, monkeypatch)
+    (answer,) = ask(chat | {"parameters": {"max_new_tokens": 4}})
+    assert (
+        answer
+        == ask(["user my card is lost "], max_new_tokens=4, return_full_text=False)[0].strip()
+    )
+    with pytest.raises(score.BadRequest, match="message 1 has no `role`"):
+        ask({"input_string": [{"content": "x"}]})
+
+
+def test_a_finetuned_writer_gets_its_prefix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_seq2seq(tmp_path / "m", [*WORDS, "summarize:"])
+    config = json.loads((folder / "config.json").read_text())
+    load(folder, monkeypatch)
+    plain, prefixed = ask(["my card is lost", "summarize: my card is lost"])
+    assert plain != prefixed
+    config["task_specific_params"] = {"summarization": {"prefix": "summarize: "}}
+    (folder / "config.json").write_text(json.dumps(config))
+    load(folder, monkeypatch)
+    assert ask(["my card is lost"]) == [prefixed]
 
 
 def test_what_no_head_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
