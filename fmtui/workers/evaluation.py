@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -72,12 +71,9 @@ def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
     temp = output / ".predictions.part"
     pq.write_table(pa.table(columns), temp)
     temp.replace(output / "predictions.parquet")
-    report: dict[str, Any] = {
-        "task": task,
-        "metrics": values,
-        "rows": len(columns["row"]),
-        "method": worker.spec["method"],
-        "labels": labels,
+    report = {
         **metrics.details(task, columns, labels),
+        "labels": labels,
+        "method": worker.spec["method"],
     }
     write_json(output / "report.json", report)
