@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from fmtui.cli.logs import logs
@@ -9,6 +11,7 @@ from fmtui.cli.measured import compare, metrics
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
 from fmtui.cli.queue import move, pause, queue, unpause
 from fmtui.cli.sweep import sweep
+from fmtui.cli.tags import tag
 from fmtui.errors import UsageError
 from fmtui.services.context import context
 
@@ -18,7 +21,7 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
-for command in (logs, metrics, compare, queue, move, pause, unpause, sweep):
+for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag):
     run.add_command(command)
 
 
@@ -27,15 +30,26 @@ for command in (logs, metrics, compare, queue, move, pause, unpause, sweep):
 @click.option("--state", metavar="S", help="Only those that are queued, running, failed, ...")
 @click.option("--kind", metavar="K", help="finetune or evaluate")
 @click.option("--model", metavar="REF", help="Only those of this model version.")
+@click.option("--tag", "tags", multiple=True, metavar="WORD", help="Only those with this tag.")
 @click.option("--group", metavar="G", help="Only those of this sweep.")
+@click.option("--query", metavar="WORDS", default="", help="Only those that hold these words.")
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    default="run",
+    show_default=True,
+    help="run, kind, model, data, state, took, result, loss, backend, name, created, ended",
+)
+@click.option("--reverse", is_flag=True, help="The other way round.")
 @json_option
 def list_(
     limit: int,
-    state: str | None,
-    kind: str | None,
-    model: str | None,
+    tags: tuple[str, ...],
     group: str | None,
+    sort: str,
+    reverse: bool,
     as_json: bool,
+    **wanted: Any,
 ) -> None:
     """Runs, newest first, in the state that their folders prove."""
     from fmtui.services import queue as queue_service
@@ -43,21 +57,26 @@ def list_(
     from fmtui.services import sweep as sweep_service
 
     ctx = context()
-    found = runs.list_runs(ctx, limit=limit, state=state, kind=kind, model=model)
-    if group:
-        members = {info.run for info in sweep_service.members(ctx, group)}
-        found = runs.list_runs(ctx, limit=-1, state=state, kind=kind, model=model)
+    which = runs.Wanted(tags=tags, **wanted)
+    down = runs.goes_down(sort) != reverse
+    members = {info.run for info in sweep_service.members(ctx, group)} if group else None
+    found = runs.list_runs(
+        ctx, which, order=sort, down=down, limit=limit if members is None else -1
+    )
+    if members is not None:
         found = [info for info in found if info.run in members][:limit]
     waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
         print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
-    elif not found and (state or kind or model or group):
+    elif not found and (group or which != runs.Wanted()):
         progress("No run is like this.")
     elif not found:
         progress("No runs yet. `fmtui finetune MODEL --task T --train DATA` starts one.")
     else:
+        tagged = any(r.tags for r in found)
         table(
-            ("run", "state", "kind", "model", "data", "output", "result"),
+            ("run", "state", "kind", "model", "data", "output", *(["tags"] if tagged else []),
+             "result"),
             (
                 (
                     r.run,
@@ -66,11 +85,12 @@ def list_(
                     r.model,
                     r.data,
                     r.output or "–",
+                    *([" ".join(r.tags)] if tagged else []),
                     waits.get(r.run) or _result(r.metrics),
                 )
                 for r in found
             ),
-        )
+        )  # fmt: skip
 
 
 def _result(metrics: dict[str, float]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fmtui.errors import NotFoundError
@@ -10,14 +11,16 @@ from fmtui.runs.folder import ENDED, RunFolder
 from fmtui.runs.journal import story_of
 from fmtui.services.context import Context
 from fmtui.services.settle import Proof, reap
+from registry import run_list
 from registry import runs as rows
+from registry.run_list import Wanted
 from registry.views import RunInfo
 
 
 def number_of(ref: str) -> int:
     """The number in `r17` or `17`. Raises NotFoundError for what is no run's name."""
     text = ref.strip().lower().removeprefix("r")
-    if not text.isdigit():
+    if not re.fullmatch(r"[0-9]{1,18}", text):  # more is no integer of SQLite's
         raise NotFoundError(f"`{ref}` is no run", hint="Runs are called r1, r2, …")
     return int(text)
 
@@ -29,21 +32,36 @@ def folder_of(ctx: Context, ref: str) -> RunFolder:
 
 def list_runs(
     ctx: Context,
+    wanted: Wanted | None = None,
     *,
+    order: str = "run",
+    down: bool | None = None,
     limit: int = 500,
-    state: str | None = None,
-    kind: str | None = None,
-    model: str | None = None,
 ) -> list[RunInfo]:
-    """Runs, newest first, each in the state that its folder proves."""
+    """Runs, newest first unless `order` says otherwise, each in the state that its folder proves.
+
+    Raises UsageError for an order that there is not.
+    """
     proofs = reap(ctx)
-    found = rows.all_runs(ctx.db, limit=limit, state=state, kind=kind, model=model)
+    found = run_list.find_runs(ctx.db, wanted, order=order, down=down, limit=limit)
     return [_proved(info, proofs) for info in found]
 
 
+def order_runs(
+    ctx: Context, wanted: Wanted | None = None, *, order: str = "run", down: bool | None = None
+) -> list[int]:
+    """The numbers of all those runs, in their order; cheap, also where there are many."""
+    return run_list.run_ids(ctx.db, wanted, order=order, down=down)
+
+
+def read_runs(ctx: Context, ids: Sequence[int], proofs: Mapping[int, Proof]) -> list[RunInfo]:
+    """Some runs by their numbers, in the states that `reap` proved a moment ago."""
+    return [_proved(info, proofs) for info in run_list.runs_by_id(ctx.db, ids)]
+
+
 def facets(ctx: Context) -> dict[str, list[tuple[str, int]]]:
-    """By `state`, `kind` and `model`: what runs have, and how many have it."""
-    return rows.facets(ctx.db)
+    """By `state`, `kind`, `model` and `tag`: what runs have, and how many have it."""
+    return run_list.facets(ctx.db)
 
 
 def _proved(info: RunInfo, proofs: Mapping[int, Proof]) -> RunInfo:

@@ -16,7 +16,7 @@ from fmtui.runs.folder import ENDED, RunFolder, all_folders
 from fmtui.runs.journal import story_of
 from fmtui.runs.ranks import Rank, all_ranks
 from fmtui.services import ending, queue
-from fmtui.services._runs import active, facets, folder_of, list_runs, show
+from fmtui.services._runs import active, facets, folder_of, list_runs, order_runs, read_runs, show
 from fmtui.services.context import Context
 from fmtui.services.ending import resume_interrupted
 from fmtui.services.reindex import adopt, reindex
@@ -29,26 +29,33 @@ from fmtui.services.run_files import (
     resources,
     spec,
 )
-from fmtui.services.settle import dispatch, reap
+from fmtui.services.settle import Proof, dispatch, reap
 from registry import runs as rows
+from registry.labels import TAGS_FILE
+from registry.run_list import Wanted, goes_down
 from registry.views import MetricPoint, RunInfo
 
 __all__ = [
     "ENDED",
     "MetricPoint",
+    "Proof",
     "Rank",
     "RunInfo",
     "RunStatus",
+    "Wanted",
     "active",
     "cancel",
     "dispatch",
     "facets",
     "files",
+    "goes_down",
     "join",
     "list_runs",
     "log_path",
     "log_reader",
     "metrics",
+    "order_runs",
+    "read_runs",
     "reap",
     "reindex",
     "remove",
@@ -137,12 +144,14 @@ def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any], *, priority: in
     """
     adopt(ctx)
     taken = {folder.id for folder in all_folders(ctx.home.runs)}
-    place = {"priority": priority} if priority else None
+    beside: dict[str, Any] = {"queue.json": {"priority": priority}} if priority else {}
+    if new.tags:
+        beside[TAGS_FILE] = list(new.tags)
     with ctx.db.write() as connection:
         highest = connection.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0]
         number = max([highest, *taken]) + 1
         rows.insert(connection, number, new)
-        RunFolder.create(ctx.home.runs, number, {"run": f"r{number}", **spec}, place)
+        RunFolder.create(ctx.home.runs, number, {"run": f"r{number}", **spec}, beside)
     info = rows.find(ctx.db, number)
     assert info is not None
     if info.backend == "local":
