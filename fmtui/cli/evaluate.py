@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from fmtui.cli.output import column_pairs, json_option, quiet_option
+from fmtui.cli.tags import tag_option
 from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
 
@@ -20,6 +21,7 @@ from fmtui.services.context import context
 )
 @where_options(several=False)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
+@tag_option
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
 @json_option
@@ -29,6 +31,7 @@ def evaluate(
     task: str | None,
     columns: tuple[str, ...],
     drop_invalid: bool,
+    tags: tuple[str, ...],
     wait: bool,
     quiet: bool,
     as_json: bool,
@@ -39,7 +42,7 @@ def evaluate(
     from fmtui.services import evaluate as service
 
     request = service.EvaluateRequest(
-        model, data, column_pairs(columns), task, drop_invalid, where_of(where)
+        model, data, column_pairs(columns), task, drop_invalid, where_of(where), tags
     )
     ctx = context()
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from fmtui.cli.output import column_pairs, json_option, pairs, quiet_option
+from fmtui.cli.tags import tag_option
 from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
 
@@ -37,6 +38,7 @@ from fmtui.services.context import context
 @where_options(several=True)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
 @click.option("--priority", default=0, help="In the queue a higher number goes first.")
+@tag_option
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
 @json_option
@@ -52,6 +54,7 @@ def finetune(
     report_to: tuple[str, ...],
     drop_invalid: bool,
     priority: int,
+    tags: tuple[str, ...],
     wait: bool,
     quiet: bool,
     as_json: bool,
@@ -72,6 +75,7 @@ def finetune(
         where=where_of(where),
         drop_invalid=drop_invalid,
         priority=priority,
+        tags=tags,
         report_to=tuple(part for word in report_to for part in word.split(",") if part),
     )
     ctx = context()

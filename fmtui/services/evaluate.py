@@ -13,6 +13,7 @@ from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
 from registry.database import now
+from registry.labels import check_tags
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
 
@@ -29,6 +30,7 @@ class EvaluateRequest:
     task: str | None = None
     drop_invalid: bool = False
     where: Where = field(default_factory=Where)
+    tags: tuple[str, ...] = ()
 
     def command(self) -> str:
         """The line that does the same."""
@@ -40,6 +42,8 @@ class EvaluateRequest:
         if self.drop_invalid:
             words.append("--drop-invalid")
         words += self.where.words()
+        for tag in self.tags:
+            words += ["--tag", tag]
         return launch.command_line([*words, "--detach"])
 
 
@@ -72,6 +76,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     """
     where = request.where.as_spec(ctx)
     where.pop("layout", None)  # measuring is one process's work, whatever Slurm gives
+    tags = check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
     task = task_of(model, request.task)
@@ -111,6 +116,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
             model_version_id=model.id,
             dataset_version_id=info.id,
             created=created,
+            tags=tuple(tags),
         ),
         spec,
     )

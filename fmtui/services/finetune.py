@@ -18,6 +18,7 @@ from fmtui.tasks import get_task
 from fmtui.tasks import settings as parameters
 from fmtui.tasks.base import Task
 from registry.database import now
+from registry.labels import check_tags
 from registry.references import check_name
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
@@ -56,6 +57,7 @@ class FinetuneRequest:
     priority: int = 0
     report_to: tuple[str, ...] = ()
     group: str | None = None
+    tags: tuple[str, ...] = ()
 
     def command(self) -> str:
         """The line that does the same."""
@@ -75,6 +77,8 @@ class FinetuneRequest:
             words += ["--priority", str(self.priority)]
         for tracker in self.report_to:
             words += ["--report-to", tracker]
+        for tag in self.tags:
+            words += ["--tag", tag]
         return launch.command_line([*words, "--detach"])
 
 
@@ -233,6 +237,7 @@ def check(ctx: Context, request: FinetuneRequest) -> None:
     """Raise what `start` would raise for a fault of the request; nothing is written."""
     _prepare(ctx, request)
     trackers.chosen(request.report_to)
+    check_tags(request.tags)
 
 
 def output_name(ctx: Context, request: FinetuneRequest) -> str:
@@ -251,6 +256,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
     """
     ready = _prepare(ctx, request)
     trackers.chosen(request.report_to)
+    tags = check_tags(request.tags)
     launch.need_disk(ctx, _disk(ready.model))
     train = launch.registered_data(ctx, ready.train, request.columns)
     train_part = launch.data_part(train, ready.train, ready.columns)
@@ -288,6 +294,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
             model_version_id=ready.model.id,
             dataset_version_id=train.id,
             created=created,
+            tags=tuple(tags),
         ),
         spec,
         priority=request.priority,

@@ -316,3 +316,78 @@ async def test_the_list_is_filtered_by_state_and_kind(here: Context) -> None:
         await shows(pilot, "state any", "evaluate other:1")
     assert [r["run"] for r in fmtui("run", "list", "--state", "failed", "--json").json] == ["r2"]
     assert [r["run"] for r in fmtui("run", "list", "--model", "other:1", "--json").json] == ["r3"]
+
+
+async def test_the_list_is_ordered_by_any_column_and_stays_so(here: Context) -> None:
+    for accuracy in (0.7, 0.9, 0.8):
+        make_run(here, metrics=json.dumps({"accuracy": accuracy}))
+
+    def order(seen: str) -> list[str]:
+        return [line.split()[1] if "▸" in line else line.split()[0] for line in seen.splitlines()
+                if "finetune tiny" in line]  # fmt: skip
+
+    async with opened() as pilot:
+        await pilot.press("4")
+        assert order(await shows(pilot, "acc 0.700", "run ▼")) == ["r3", "r2", "r1"]
+        await pilot.press("s")
+        await shows(pilot, "Order by", "oldest first", "greatest")
+        await type_in(pilot, "result")
+        await pilot.press("enter")
+        seen = await shows(pilot, "result ▼", "order result, greatest first")
+        assert order(seen) == ["r2", "r3", "r1"]
+        await pilot.click("#records", offset=(76, 0))
+        seen = await shows(pilot, "result ▲", "order result, least first")
+        assert order(seen) == ["r1", "r3", "r2"]
+        await pilot.press("j", "3")
+        await shows(pilot, "No data yet")
+        await pilot.press("4")
+        seen = await shows(pilot, "result ▲")
+        assert order(seen) == ["r1", "r3", "r2"] and "▸  r3" in seen
+
+
+async def test_all_of_many_runs_are_in_the_list(here: Context) -> None:
+    with here.db.write() as connection:
+        connection.executemany(
+            "INSERT INTO run (kind, backend, state, model, data, metrics, created) "
+            "VALUES ('finetune', 'local', 'completed', ?, 'd:1', '{}', '2026-01-01T00:00:00Z')",
+            [(f"model-{n}:1",) for n in range(1, 1301)],
+        )
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "1300", "model-1300:1", "model-1290:1")
+        await pilot.press("G")
+        await shows(pilot, "model-1:1", "▸  r1 ")
+        await pilot.press("slash")
+        await type_in(pilot, "model-77:")
+        await shows(pilot, "1 of 1300", "r77")
+
+
+async def test_tags_are_put_on_and_taken_off(here: Context) -> None:
+    for _ in range(3):
+        make_run(here)
+    async with opened() as pilot:
+        await pilot.press("4")
+        await shows(pilot, "r3", "tag any")
+        await pilot.press("space", "space", "t")
+        await shows(pilot, "Tags of r3 r2", "No tags yet: type a word")
+        await type_in(pilot, "baseline")
+        await shows(pilot, "put on baseline")
+        await pilot.press("enter")
+        await shows(pilot, "r3 r2: + baseline")
+        assert [runs.show(here, f"r{n}").tags for n in (1, 2, 3)] == [(), *[("baseline",)] * 2]
+        await pilot.press("f")
+        await shows(pilot, "tag baseline")
+        await type_in(pilot, "tag base")
+        await pilot.press("enter")
+        await hides(pilot, "r1 ")
+        await shows(pilot, "tag baseline", "2 of 3")
+        await pilot.press("enter")
+        await shows(pilot, "#baseline")
+        await pilot.press("t")
+        await shows(pilot, "take off baseline")
+        await pilot.press("enter")
+        await hides(pilot, "#baseline")
+        await pilot.press("t")
+        await type_in(pilot, "no good")
+        await pilot.press("enter")
+        await shows(pilot, "can't be a tag")
