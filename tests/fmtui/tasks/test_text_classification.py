@@ -72,11 +72,3 @@ def test_one_label_alone_can_not_be_learnt() -> None:
         table("text label", ("one", "a"), ("two", "a")), {"text": "text", "label": "label"}
     )
     assert "all rows have the label `a`" in found.errors[0].message
-
-
-def test_contradictions_and_repeats_are_warned_of() -> None:
-    rows = [("same", "a"), ("same", "b"), ("same", "a")]
-    found = TASK.examples(table("text label", *rows), {"text": "text", "label": "label"})
-    messages = [str(w) for w in found.warnings]
-    assert any("row 2" in m and "the same text as row 1 with another label" in m for m in messages)
-    assert any("1 rows repeat" in m for m in messages)
