@@ -7,6 +7,7 @@ where it fails.
 
 from __future__ import annotations
 
+import json as jsonlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,7 +17,17 @@ from fmtui.data.readers.file import DataFile, stem, suffix
 from fmtui.data.table import Table, Value
 from fmtui.errors import BadInputError
 
-__all__ = ["FORMATS", "Table", "Value", "is_data", "parts", "read_aligned", "read_table", "stem"]
+__all__ = [
+    "FORMATS",
+    "Table",
+    "Value",
+    "aligned_parts",
+    "is_data",
+    "parts",
+    "read_aligned",
+    "read_table",
+    "stem",
+]
 
 
 def _text(file: DataFile) -> Table:
@@ -116,6 +127,14 @@ def parts(path: Path) -> dict[str, Path]:
     else:
         names = saved.files_of(path)
     return {f"{path.name}/{name}": path / name for name in names}
+
+
+def aligned_parts(paths: Sequence[Path]) -> dict[str, Path | bytes]:
+    """Aligned files as a folder that `read_table` reads, with a manifest of its columns."""
+    columns = lines.columns_of(paths)
+    manifest = jsonlib.dumps({column: path.name for column, path in columns.items()})
+    files: dict[str, Path | bytes] = {f"lines/{lines.MANIFEST}": manifest.encode()}
+    return files | {f"lines/{path.name}": path for path in columns.values()}
 
 
 def _kind_of(folder: Path) -> str | None:
