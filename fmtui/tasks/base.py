@@ -29,6 +29,11 @@ class Role:
     required: bool = True
     unless: tuple[str, ...] = ()
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The role itself and those that can take its place."""
+        return (self.name, *self.unless)
+
     def excludes(self, other: Role) -> bool:
         """Whether only one of the two has a column."""
         return other.name in self.unless or self.name in other.unless
@@ -139,7 +144,7 @@ def choose_columns(task: Task, table: Table, given: Mapping[str, str]) -> dict[s
     }
     columns = guessed | dict(given)
     for wanted in task.roles:
-        if wanted.required and not any(r in columns for r in (wanted.name, *wanted.unless)):
+        if wanted.required and not any(name in columns for name in wanted.places):
             raise BadInputError(
                 f"no column for the role {wanted.name} was found",
                 file=table.file,
@@ -155,10 +160,8 @@ def count_labels(task: Task, records: Iterable[Record]) -> list[tuple[str, int]]
 
 def label_column(task: Task, columns: Mapping[str, str]) -> str | None:
     """The column with the labels that a model must know, None where a task has none."""
-    for role in task.roles:
-        if task.label_role in (role.name, *role.unless) and role.name in columns:
-            return columns[role.name]
-    return None
+    names = [r for role in task.roles if role.name == task.label_role for r in role.places]
+    return next((columns[name] for name in names if name in columns), None)
 
 
 def by_name(table: Table, roles: Sequence[Role]) -> dict[str, str]:

@@ -43,7 +43,8 @@ def code_of(name: str) -> str | None:
 
     The name may say more before a point, `_` or `-`: `translation.en`, `source_en`, `text-de`.
     """
-    for word in (name, re.split(r"[._-]", name)[-1]):
+    words = (name, *(name.rpartition(mark)[2] for mark in "._-"))
+    for word in words:
         base = _SCRIPT_OR_COUNTRY.sub("", word).lower()
         known = _SHORT.get(base) or _OTHERS.get(base)
         if known or base in _SHORT.values():

@@ -8,7 +8,6 @@ from typing import Any
 from fmtui.data.report import Finding
 from fmtui.data.table import Table
 from fmtui.tasks.base import Examples, Record, Role, Task, Text
-from fmtui.tasks.cells import looks_like_text
 from fmtui.tasks.languages import code_of
 from fmtui.tasks.rows import Cells, Faults, read_rows
 
@@ -74,8 +73,12 @@ def _nested(table: Table) -> list[str]:
 
 
 def _is_language(table: Table, column: str) -> bool:
-    """`id` is Indonesian only where it holds sentences."""
-    return code_of(column) is not None and looks_like_text(table.column(column)[:200])
+    """`id` is Indonesian, and `no` Norwegian, only where there are sentences."""
+    if code_of(column) is None:
+        return False
+    values = table.column(column)[:200]
+    texts = [value for value in values if isinstance(value, str)]
+    return len(texts) > len(values) / 2 and any(" " in t or not t.isascii() for t in texts)
 
 
 def _notes(
