@@ -11,7 +11,7 @@ from fmtui.services.context import Context
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
-from fmtui.tasks.base import Task
+from fmtui.tasks.base import Task, label_column
 from registry.database import now
 from registry.labels import check_tags
 from registry.runs import NewRun
@@ -87,7 +87,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     )
     labels = sorted(label for label, _ in found.labels)
     if method == "model" and task.label_role:
-        _refuse_unknown_labels(model, labels, source.name, columns[task.label_role])
+        _refuse_unknown_labels(model, labels, source.name, label_column(task, columns))
     launch.need_disk(ctx, 50_000_000)
     info = launch.registered_data(ctx, source, request.columns)
     created = now()
@@ -122,7 +122,9 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     )
 
 
-def _refuse_unknown_labels(model: ModelInfo, labels: list[str], file: str, column: str) -> None:
+def _refuse_unknown_labels(
+    model: ModelInfo, labels: list[str], file: str, column: str | None
+) -> None:
     unknown = sorted(set(labels) - set(model.labels))
     if unknown:
         raise BadInputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fmtui.data import checks
 from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.runs.layout import Layout
 from fmtui.services import data as data_service
@@ -16,7 +17,7 @@ from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks import settings as parameters
-from fmtui.tasks.base import Task
+from fmtui.tasks.base import Task, label_column
 from registry.database import now
 from registry.labels import check_tags
 from registry.references import check_name
@@ -174,11 +175,17 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
                 f"the label `{new[0]}` is not in the training data "
                 f"({len(new)} such label{'s' if len(new) > 1 else ''})",
                 file=validation.name,
-                column=validation_columns.get(task.label_role or ""),
+                column=label_column(task, validation_columns),
                 hint="A label must be seen in training to be learnt.",
             )
         held_out = len(other.records)
-        warnings += [str(w) for w in other.warnings]
+        shared = checks.check_parts(
+            task,
+            {"training": found, "validation": other},
+            {"training": train.name, "validation": validation.name},
+            columns,
+        )
+        warnings += [str(w) for w in (*other.warnings, *shared)]
     else:
         held_out = round(rows * settings["validation_fraction"])
         rows -= held_out

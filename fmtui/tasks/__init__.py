@@ -7,7 +7,14 @@ from importlib import import_module
 from fmtui.errors import UsageError
 from fmtui.tasks.base import Task
 
-NAMES = ("text-classification",)
+NAMES = (
+    "text-classification",
+    "token-classification",
+    "question-answering",
+    "summarization",
+    "translation",
+    "text-generation",
+)
 
 
 def get_task(name: str) -> Task:

@@ -1,0 +1,45 @@
+"""Which task a table is made for is told by its columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fmtui.tasks.guess import guess_task
+from tests.fmtui.tasks.tables import table
+
+SENTENCE = "a sentence with some words"
+CHAT = [{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Hi!"}]
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "task"),
+    [
+        ("text label", (SENTENCE, "a"), "text-classification"),
+        ("text labels", (SENTENCE, ["a", "b"]), "text-classification"),
+        ("sentence1 sentence2 label", (SENTENCE, SENTENCE, 1), "text-classification"),
+        ("tokens ner_tags", (["a", "b"], ["O", "B-x"]), "token-classification"),
+        ("text label", ("a b c", "O O B-x"), "token-classification"),
+        ("id context question answers", ("1", "c", "q", {"text": []}), "question-answering"),
+        ("question answer", (SENTENCE, SENTENCE), "text-generation"),
+        ("en de", (SENTENCE, SENTENCE), "translation"),
+        ("translation", ({"en": "a", "ro": "b"},), "translation"),
+        ("source target", (SENTENCE, SENTENCE), "translation"),
+        ("source target", ([SENTENCE] * 9, ["short words"]), "summarization"),
+        ("article highlights", (SENTENCE * 9, SENTENCE), "summarization"),
+        ("messages", (CHAT,), "text-generation"),
+        ("text", (SENTENCE,), "text-generation"),
+        ("instruction input output", (SENTENCE, "", SENTENCE), "text-generation"),
+        ("a b c", ("x", "y", "z"), "text-classification"),
+    ],
+)
+def test_the_columns_tell_the_task(columns: str, row: tuple[Any, ...], task: str) -> None:
+    rows = [tuple(f"{c} {i}" if c == SENTENCE else c for c in row) for i in range(60)]
+    assert guess_task(table(columns, *rows), {}).name == task
+
+
+def test_roles_that_a_person_set_narrow_the_choice() -> None:
+    made = table("a b", *((f"{SENTENCE} {i}", f"{SENTENCE} {i}") for i in range(60)))
+    assert guess_task(made, {"source": "a", "target": "b"}).name == "translation"
+    assert guess_task(made, {"prompt": "a", "text": "b"}).name == "text-generation"
