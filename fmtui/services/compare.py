@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.errors import FmtuiError, UsageError
+from fmtui.metrics import lower_is_better as lower_is_better
 from fmtui.services import runs
 from fmtui.services.context import Context
-from fmtui.services.significance import Pair, pair, wilson
+from fmtui.services.significance import Test
 from fmtui.services.text import duration, elapsed
+from fmtui.services.verdict import Intervals, judge
 
 BEST = " ◂"
 """The mark of the best value of a row."""
@@ -23,8 +24,9 @@ class Comparison:
 
     `settings` has those that differ, `same` the others; `best` names the place of the best value
     of a metric; `seconds` is how long each took. `rows` counts the test rows that all of them
-    were measured on, None where they were not the same; then `intervals` are the 95% intervals of
-    the accuracy, and `tests` set the best run against each of the others.
+    were measured on, None where they were not the same, and then `note` says why. `intervals` are
+    the 95% intervals of what is told first of the task; `tests` set the best run against each of
+    the others.
     """
 
     runs: tuple[str, ...]
@@ -34,8 +36,9 @@ class Comparison:
     same: dict[str, list[Any]]
     seconds: list[float | None]
     rows: int | None = None
-    intervals: tuple[tuple[float, float], ...] = ()
-    tests: tuple[Pair, ...] = ()
+    note: str = ""
+    intervals: Intervals = field(default_factory=dict)
+    tests: tuple[Test, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,7 +49,8 @@ class Comparison:
             "same": self.same,
             "seconds": self.seconds,
             "rows": self.rows,
-            "intervals": [list(interval) for interval in self.intervals],
+            "note": self.note,
+            "intervals": self.intervals,
             "tests": [test.as_json() for test in self.tests],
         }
 
@@ -58,8 +62,8 @@ class Comparison:
             if name in self.best:
                 cells[self.best[name]] += BEST
             table.append((name, cells))
-            if name == "accuracy" and self.intervals:
-                table.append(("  95% interval", [f"{a:.3f}–{b:.3f}" for a, b in self.intervals]))
+            if name in self.intervals:
+                table.append(("  95% interval", [_between(pair) for pair in self.intervals[name]]))
         table.append(("took", ["–" if s is None else duration(s) for s in self.seconds]))
         return table
 
@@ -86,17 +90,23 @@ def compare(ctx: Context, refs: Sequence[str]) -> Comparison:
     }
     differ = {key: row for key, row in values.items() if len(set(map(str, row))) > 1}
     found = tuple(info.run for info in infos)
-    answers = _answers(ctx, found, specs)
+    verdict = judge(ctx, found, specs)
+    ranked = {name: best(name, row) for name, row in metrics.items()}
     return Comparison(
         runs=found,
         metrics=metrics,
-        best={name: at for name, row in metrics.items() if (at := best(name, row)) is not None},
+        best={
+            name: at
+            for name, at in ranked.items()
+            if at is not None and name not in verdict.incomparable
+        },
         settings=differ,
         same={key: row for key, row in values.items() if key not in differ},
         seconds=[elapsed(info.started, info.ended) for info in infos],
-        rows=len(answers[0]) if answers else None,
-        intervals=tuple(wilson(sum(right), len(right)) for right in answers),
-        tests=_tests(found, answers),
+        rows=verdict.rows,
+        note=verdict.note,
+        intervals=verdict.intervals,
+        tests=verdict.tests,
     )
 
 
@@ -116,47 +126,5 @@ def best(name: str, values: Sequence[float | None]) -> int | None:
     return chosen[1]
 
 
-def lower_is_better(name: str) -> bool:
-    """Whether less of a metric is more."""
-    return any(word in name for word in ("loss", "perplexity", "error", "_rate"))
-
-
-def _answers(
-    ctx: Context, found: Sequence[str], specs: Sequence[dict[str, Any]]
-) -> list[list[bool]]:
-    """For each run which rows it got right; none unless all were asked the very same rows."""
-    data = [spec.get("data") or {} for spec in specs]
-    rows = {(d.get("fingerprint"), d.get("split"), bool(s.get("drop_invalid")))
-            for d, s in zip(data, specs, strict=True)}  # fmt: skip
-    evaluated = all(spec.get("kind") == "evaluate" for spec in specs)
-    if not evaluated or len(rows) != 1 or not data[0].get("fingerprint"):
-        return []
-    paths = [ctx.home.runs / run / "output" / "predictions.parquet" for run in found]
-    if not all(path.is_file() for path in paths):
-        return []
-    tables = [_read(path) for path in paths]
-    if any(labels != tables[0][0] for labels, _ in tables):
-        return []
-    return [right for _, right in tables]
-
-
-def _read(path: Path) -> tuple[list[Any], list[bool]]:
-    """The labels of the rows, and whether each was predicted."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    labels = table["label"].to_pylist() if "label" in table.column_names else []
-    return labels, table["right"].to_pylist()
-
-
-def _tests(found: Sequence[str], answers: Sequence[Sequence[bool]]) -> tuple[Pair, ...]:
-    if not answers:
-        return ()
-    first = max(range(len(found)), key=lambda at: sum(answers[at]))
-    if len(found) == 2:
-        return (pair(found[0], found[1], answers[0], answers[1]),)
-    return tuple(
-        pair(found[first], found[at], answers[first], answers[at])
-        for at in range(len(found))
-        if at != first
-    )
+def _between(pair: tuple[float, float] | None) -> str:
+    return "–" if pair is None else f"{pair[0]:.4g}–{pair[1]:.4g}"

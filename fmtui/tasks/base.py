@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from fmtui.data.reader import Table
 from fmtui.data.report import Finding
 from fmtui.errors import BadInputError
+from fmtui.metrics.names import lower_is_better as lower_is_better
 
 Record = Mapping[str, Any]
 
@@ -106,14 +107,6 @@ class Task(Protocol):
     def repair(self, table: Table, columns: Mapping[str, str]) -> tuple[Table, list[Finding]]:
         """The table with the faults mended that have but one likely cure, and what was done."""
         return table, []
-
-
-_LOWER = frozenset({"loss", "perplexity", "hamming_loss", "ece"})
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether less of a metric is more."""
-    return metric in _LOWER
 
 
 def choose_columns(task: Task, table: Table, given: Mapping[str, str]) -> dict[str, str]:

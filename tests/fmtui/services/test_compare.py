@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from fractions import Fraction
-from itertools import product
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from fmtui.errors import UsageError
+from fmtui.metrics.shares import wilson
 from fmtui.services import compare
 from fmtui.services.context import Context
-from fmtui.services.significance import mcnemar, pair, wilson
+from fmtui.services.significance import pair
 from tests.command import fmtui
 from tests.screens.tools import make_run
 
@@ -31,30 +30,6 @@ def evaluated(ctx: Context, right: list[bool], fingerprint: str = "f1") -> str:
     rows = {"text": ["t"] * len(right), "label": ["a"] * len(right), "right": right}
     pq.write_table(pa.table(rows), folder / "output" / "predictions.parquet")
     return run
-
-
-@pytest.mark.parametrize(("a", "b"), [(0, 0), (1, 0), (3, 3), (2, 9), (8, 1), (10, 4)])
-def test_mcnemar_is_the_share_of_coin_throws_at_least_as_uneven(a: int, b: int) -> None:
-    throws = list(product((0, 1), repeat=a + b))
-    uneven = sum(abs(sum(t) - len(t) / 2) >= abs(a - b) / 2 for t in throws)
-    assert mcnemar(a, b) == pytest.approx(float(Fraction(uneven, len(throws))))
-
-
-def test_many_rows_agree_with_the_normal_distribution() -> None:
-    assert mcnemar(71, 50) == pytest.approx(0.0687, abs=5e-4)
-    exact = 2 * sum(math.comb(1002, k) for k in range(456)) / 2**1002
-    assert mcnemar(455, 547) == pytest.approx(exact, rel=0.02), "beyond where it is exact"
-
-
-@pytest.mark.parametrize(("right", "rows"), [(0, 10), (9, 10), (2816, 3080), (50, 50)])
-def test_wilson_s_bounds_solve_the_score_equation(right: int, rows: int) -> None:
-    low, high = wilson(right, rows)
-    share = right / rows
-    assert low <= share <= high
-    for bound in (low, high):
-        if 0 < bound < 1:
-            score = (share - bound) / math.sqrt(bound * (1 - bound) / rows)
-            assert abs(score) == pytest.approx(1.959964, abs=1e-5)
 
 
 def test_a_pair_counts_the_rows_on_which_the_two_disagree() -> None:
@@ -91,7 +66,7 @@ def test_evaluations_on_the_same_rows_are_tested(ctx: Context) -> None:
     assert (test.a_wins, test.b_wins) == (10, 30)
     assert test.p == pytest.approx(2 * sum(math.comb(40, k) for k in range(11)) / 2**40)
     assert test.sentence().startswith(f"The difference is real: McNemar p = 0.0022; {two} wins 30")
-    assert found.intervals[0] == wilson(70, 100)
+    assert found.intervals["accuracy"][0] == wilson(70, 100)
     assert compare.compare(ctx, [one, other]).tests == (), "other rows can't be set against these"
     three = evaluated(ctx, [True] * 71 + [False] * 29)
     tests = compare.compare(ctx, [one, two, three]).tests
