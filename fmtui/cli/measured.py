@@ -6,6 +6,7 @@ import click
 
 from fmtui.cli.output import json_option, print_json, table
 from fmtui.services.context import context
+from fmtui.services.text import one_line
 
 
 @click.command()
@@ -47,8 +48,9 @@ def metrics(ref: str, as_json: bool) -> None:
 def compare(refs: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Metrics side by side with the best marked, and the settings that differ.
 
-    Evaluations on the same rows are also put to McNemar's test: is the difference real, or may it
-    be chance?
+    Evaluations on the same rows are also tested: is the difference real, or may it be chance?
+    Rows that are right are put to McNemar's test, all else to a paired bootstrap of the task's
+    main metric, seeded.
     """
     from fmtui.services import compare as service
 
@@ -60,5 +62,7 @@ def compare(refs: tuple[str, ...], every: bool, as_json: bool) -> None:
     table(("", *result.runs), [(name, *values) for name, values in rows])
     if result.rows is not None:
         click.echo(f"\nThe same {result.rows:,} test rows.")
+    if result.note:
+        click.echo(f"\n{one_line(result.note)}")
     for test in result.tests:
         click.echo(test.sentence())

@@ -10,6 +10,7 @@ from fmtui.cli.logs import logs
 from fmtui.cli.measured import compare, metrics
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
 from fmtui.cli.queue import move, pause, queue, unpause
+from fmtui.cli.results import errors, report
 from fmtui.cli.sweep import sweep
 from fmtui.cli.tags import tag
 from fmtui.errors import UsageError
@@ -21,7 +22,7 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
-for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag):
+for command in (logs, metrics, compare, report, errors, queue, move, pause, unpause, sweep, tag):
     run.add_command(command)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fmtui.errors import BadInputError, ConflictError, FmtuiError
-from fmtui.metrics import HEADLINES
+from fmtui.metrics import HEADLINES, MAIN
 from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.predictions import open_predictions
@@ -81,6 +81,16 @@ class Report:
         """The metrics that are told first, or simply the first ones."""
         known = HEADLINES.get(self.task, ())
         return [name for name in self.ordered() if name in known] or self.ordered()[:3]
+
+    def main(self) -> str | None:
+        """The metric that decides, if it was measured."""
+        name = MAIN.get(self.task)
+        return name if name in self.metrics else None
+
+    @property
+    def unit(self) -> str:
+        """What the figures by label count."""
+        return "entities" if self.task == "token-classification" else "rows"
 
     def as_json(self) -> dict[str, Any]:
         return {

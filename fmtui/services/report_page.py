@@ -85,7 +85,7 @@ def render(report: Report, worst: Sequence[Example] = (), taken: Sequence[Confus
     _calibration(body, report)
     _slices(body, report)
     _examples(body, worst)
-    _add(body, "h2", "How this was measured")
+    _section(body, "How this was measured")
     _add(body, "p", METHOD, "soft")
     SubElement(body, "script").text = script
     return "<!doctype html>\n" + tostring(html, encoding="unicode", method="html")
@@ -96,6 +96,11 @@ def _add(parent: Element, tag: str, words: str = "", style: str = "") -> Element
     if words:
         element.text = clean(words)
     return element
+
+
+def _section(body: Element, title: str) -> None:
+    """A heading that can be linked to: `#by-length`."""
+    _add(body, "h2", title).set("id", title.lower().replace(" ", "-"))
 
 
 def _heading(body: Element, report: Report) -> None:
@@ -114,7 +119,7 @@ def _heading(body: Element, report: Report) -> None:
 
 
 def _metrics(body: Element, report: Report) -> None:
-    _add(body, "h2", "Metrics")
+    _section(body, "Metrics")
     rows = [
         (
             name,
@@ -129,15 +134,15 @@ def _metrics(body: Element, report: Report) -> None:
 def _labels(body: Element, report: Report) -> None:
     if not report.per_label:
         return
-    entities = report.task == "token-classification"
-    _add(body, "h2", "By type of entity" if entities else "By label")
-    _add(body, "div", style="wide").append(report_plots.label_bars(report.per_label))
+    _section(body, "By type of entity" if report.unit == "entities" else "By label")
+    plot = report_plots.label_bars(report.per_label, report.unit)
+    _add(body, "div", style="wide").append(plot)
     shown = sorted(report.per_label, key=lambda row: row.f1)[:_MOST_LABELS]
     if len(shown) < len(report.per_label):
         _add(body, "p", f"The worst {len(shown):,} of {len(report.per_label):,}.", "soft")
     _table(
         body,
-        ("label", "rows", "precision", "recall", "F1"),
+        ("label", report.unit, "precision", "recall", "F1"),
         [
             (r.label, f"{r.rows}", f"{r.precision:.4f}", f"{r.recall:.4f}", f"{r.f1:.4f}")
             for r in shown
@@ -151,15 +156,17 @@ def _confusion(body: Element, report: Report, taken: Sequence[Confusion]) -> Non
     plot = report_plots.heat_map(report)
     if plot is None and not taken:
         return
-    _add(body, "h2", "What was taken for what")
+    _section(body, "What was taken for what")
     if plot is not None:
         unit = "tokens" if report.task == "token-classification" else "rows"
-        words = (
-            f"A row is the true label, a column the predicted one; darker is more of its {unit}."
-        )
+        words = "Down the true label, across the predicted one; the stronger, the more of its "
+        words += f"{unit}."
         _add(body, "p", words, "soft")
         _add(body, "div", style="wide").append(plot)
     if taken:
+        if report.unit == "entities":
+            words = "Rows in which a token was taken so; the same type twice: only its bounds."
+            _add(body, "p", words, "soft")
         _table(
             body,
             ("label", "taken for", "rows", "of its rows"),
@@ -174,7 +181,7 @@ def _confusion(body: Element, report: Report, taken: Sequence[Confusion]) -> Non
 def _calibration(body: Element, report: Report) -> None:
     if not report.calibration:
         return
-    _add(body, "h2", "Calibration")
+    _section(body, "Calibration")
     ece = report.metrics.get("ece")
     words = (
         "A bar is the share that is right among rows of that confidence; the line on it is what "
@@ -192,13 +199,14 @@ def _calibration(body: Element, report: Report) -> None:
 def _slices(body: Element, report: Report) -> None:
     if not report.slices:
         return
-    _add(body, "h2", "By length")
-    first = next((n for n in report.headlines()[::-1] if n in report.slices[0].metrics), None)
-    if first:
+    _section(body, "By length")
+    first = report.main()
+    if first and any(first in part.metrics for part in report.slices):
         plot = report_plots.by_length(report.slices, first, report.metrics.get(first))
         _add(body, "p", f"{first} by tokens of input; the line is the value on all rows.", "soft")
         _add(body, "div", style="wide").append(plot)
-    names = [n for n in report.ordered() if any(n in s.metrics for s in report.slices)]
+    wanted = (*report.headlines(), "loss")
+    names = [n for n in report.ordered() if n in wanted and n in report.slices[0].metrics]
     _table(
         body,
         ("length", "rows", *names),
@@ -217,7 +225,7 @@ def _slices(body: Element, report: Report) -> None:
 def _examples(body: Element, worst: Sequence[Example]) -> None:
     if not worst:
         return
-    _add(body, "h2", "The worst examples")
+    _section(body, "The worst examples")
     _table(
         body,
         ("row", "loss", "truth", "prediction", "text"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
@@ -56,7 +57,7 @@ def short(words: str, most: int) -> str:
 
 def calibration(bins: Sequence[Bin]) -> Element:
     """Accuracy over confidence, the diagonal where both agree, and how many rows each bin has."""
-    svg = _svg(420, 400, "Calibration: accuracy over confidence")
+    svg = _svg(500, 400, "Calibration: accuracy over confidence")
     left, top, side = 48.0, 12.0, 300.0
     for tick in range(0, 6):
         at = tick / 5
@@ -82,7 +83,7 @@ def calibration(bins: Sequence[Bin]) -> Element:
     _text(
         svg, left + side / 2, top + side + 86, "confidence (below the plot: rows)", anchor="middle"
     )
-    _text(svg, left + side + 8, top + 12, "— expected", style="muted", size=11)
+    _text(svg, left + side + 8, top + 12, "as promised", style="muted", size=11)
     return svg
 
 
@@ -120,9 +121,9 @@ def heat_map(report: Report) -> Element | None:
             x, share = margin + column * cell, rows / total
             style = "right" if i == j else "wrong"
             tip = f"{report.labels[i]} taken for {report.labels[j]}: {rows:,} of {total:,} rows"
-            _box(svg, x + 0.5, y + 0.5, cell - 1, cell - 1, style, tip, 0.12 + 0.88 * share)
+            _box(svg, x + 0.5, y + 0.5, cell - 1, cell - 1, style, tip, 0.2 + 0.8 * share**0.5)
             if cell >= 26:
-                ink = "dark" if share > 0.5 else "label"
+                ink = "dark" if share > 0.4 else "label"
                 _text(svg, x + cell / 2, y + cell / 2 + 4, f"{rows}", anchor="middle", size=11,
                       style=ink).set("pointer-events", "none")  # fmt: skip
     for at in range(count + 1):
@@ -145,10 +146,10 @@ def most_confused(report: Report, most: int) -> list[int]:
     return sorted(sorted(range(count), key=lambda i: -wrong[i])[:most])
 
 
-def label_bars(rows: Sequence[LabelFigures]) -> Element:
-    """F1 of each label, the worst first."""
+def label_bars(rows: Sequence[LabelFigures], unit: str) -> Element:
+    """F1 of each label, the worst first; `unit` is what its `rows` count."""
     shown = sorted(rows, key=lambda row: row.f1)[:_MOST_BARS]
-    svg = _svg(680, 18 * len(shown) + 34, "F1 by label, the worst first")
+    svg = _svg(740, 18 * len(shown) + 34, "F1 by label, the worst first")
     left, room = 220.0, 380.0
     for tick in range(0, 6):
         x = left + room * tick / 5
@@ -158,7 +159,7 @@ def label_bars(rows: Sequence[LabelFigures]) -> Element:
         y = 8.0 + 18 * at
         tip = (
             f"{row.label}: F1 {row.f1:.3f}, precision {row.precision:.3f}, recall {row.recall:.3f}"
-            f", {row.rows:,} rows"
+            f", {row.rows:,} {unit}"
         )
         _text(svg, left - 8, y + 12, short(row.label, 32), anchor="end", size=11)
         _box(svg, left, y + 2, room * row.f1, 12, "bar", tip)
@@ -173,16 +174,24 @@ def label_bars(rows: Sequence[LabelFigures]) -> Element:
     return svg
 
 
+def _step(most: float) -> float:
+    """A quarter of an axis that reaches `most`, in a round number."""
+    quarter = max(most / 4, 1e-9)
+    power = 10.0 ** math.floor(math.log10(quarter))
+    return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= quarter * 0.9999)
+
+
 def by_length(slices: Sequence[Slice], metric: str, whole: float | None) -> Element:
     """One metric in each slice, with the value on all rows as a line."""
     values = [s.metrics.get(metric) for s in slices]
-    top = max([v for v in values if v is not None] + [whole or 0.0, 1e-9]) * 1.08
+    step = _step(max([v for v in values if v is not None] + [whole or 0.0]) * 1.08)
+    top = 4 * step
     svg = _svg(max(320, 96 * len(slices) + 60), 250, f"{metric} by length")
     left, bottom, height = 52.0, 200.0, 180.0
     for tick in range(0, 5):
         y = bottom - height * tick / 4
         _line(svg, left, y, left + 96 * len(slices), y)
-        _text(svg, left - 6, y + 4, f"{top * tick / 4:.3g}", anchor="end", size=11)
+        _text(svg, left - 6, y + 4, f"{step * tick:.3g}", anchor="end", size=11)
     for at, (part, value) in enumerate(zip(slices, values, strict=True)):
         x = left + 96 * at + 20
         name = part.name.removeprefix("length ")
@@ -193,7 +202,10 @@ def by_length(slices: Sequence[Slice], metric: str, whole: float | None) -> Elem
         if value is not None:
             reach = height * value / top
             _box(svg, x, bottom - reach, 56, reach, "bar", f"{part.name}: {metric} {value:.4g}")
-            _text(svg, x + 28, bottom - reach - 4, f"{value:.4g}", anchor="middle", size=11)
+            inside = reach > 24
+            y = bottom - reach + (16 if inside else -4)
+            ink = "dark" if inside else "label"
+            _text(svg, x + 28, y, f"{value:.4g}", anchor="middle", size=11, style=ink)
     if whole is not None:
         y = bottom - height * whole / top
         _line(svg, left, y, left + 96 * len(slices), y, "mark")
