@@ -122,6 +122,8 @@ TABLE = _named(
             _key("R", "resume", "resume", "Resume from the last checkpoint."),
             _key("t", "tag", "tag", "Put a tag on this run, or take one off."),
             _key("o", "output", "model", "Open the model that this run made."),
+            _key("v", "report", "report", "What the evaluation found, with intervals and plots."),
+            _key("e", "errors", "errors", "The rows that the model got wrong, the worst first."),
             _key("l", "show('log')", "log", "What the run printed.", name="log"),
             _key("m", "show('metrics')", "metrics", "All that was measured.", name="metrics"),
             _key(
@@ -133,6 +135,28 @@ TABLE = _named(
             ),
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
+        ],
+        "report": [
+            _key("e", "errors", "errors", "The rows that the model got wrong, the worst first."),
+            _key("s", "sort", "sort", "Choose the order of the labels."),
+            _key("w", "write", "write HTML", "Write the report to one HTML file in the run."),
+        ],
+        "matrix": [
+            _key("enter", "open", "open", "The rows of the cell under the cursor."),
+            _key("down,j", "go(1, 0)", "down", "One label down.", show=False, name="down"),
+            _key("up,k", "go(-1, 0)", "up", "One label up.", show=False, name="up"),
+            _key("right,l", "go(0, 1)", "right", "One label on.", show=False, name="right"),
+            _key("left,h", "go(0, -1)", "left", "One label back.", show=False, name="left"),
+        ],
+        "errors": [
+            _key("s", "sort", "sort", "By loss, confidence or length."),
+            _key("f", "filter", "filter", "Only what one label was taken for."),
+            _key("F", "clear", "no filter", "Take the filter away.", show=False, name="clear"),
+            _key("a", "every", "all rows", "Show also the rows that are right, or hide them."),
+        ],
+        "example": [
+            _key("n,right", "step(1)", "next", "The next example.", name="next"),
+            _key("N,left", "step(-1)", "last", "The example before.", name="before"),
         ],
         "plot": [
             _key("p", "next_curve", "curve", "Plot another thing that was measured."),

@@ -123,9 +123,9 @@ def table_content(found: Comparison, width: int, *, every: bool) -> Content:
 
     for name, row in measured:
         line(name, row)
-    for test in found.tests:
-        parts.append(f"\n{test.sentence()}")
-    parts.append("\n" * (2 if found.tests else 1))
+    words = [test.sentence() for test in found.tests] + ([found.note] if found.note else [])
+    parts += ["\n", *(f"{one_line(sentence)}\n" for sentence in words)]
+    parts.append("\n" if words else "")
     for name, row in settings:
         line(name, row)
     if not settings:

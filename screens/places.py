@@ -15,7 +15,7 @@ from fmtui.errors import UsageError
 from fmtui.services.context import context
 from screens.widgets.chrome import TABS
 
-PAGES = ("catalog", "model", "data", "run", "endpoint")
+PAGES = ("catalog", "model", "data", "run", "report", "errors", "endpoint")
 COMPARE = "compare"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
@@ -68,6 +68,14 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
             from screens.run import RunPage
 
             return "runs", RunPage(name)
+        if kind == "report":
+            from screens.report import ReportPage
+
+            return "runs", ReportPage(name)
+        if kind == "errors":
+            from screens.errors import ErrorsPage
+
+            return "runs", ErrorsPage(name)
         from screens.endpoint import EndpointPage
 
         return "endpoints", EndpointPage(name)
@@ -85,6 +93,7 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
 
 def _prove(kind: str, name: str) -> None:
     """Raise NotFoundError unless there is such a thing to show."""
+    kind = "run" if kind in ("report", "errors") else kind
     service = {"run": "runs", "model": "models", "endpoint": "endpoints"}.get(kind, kind)
     import_module(f"fmtui.services.{service}").show(context(), name)
 

@@ -142,6 +142,9 @@ class RunPage(PlotKeys, Page):
             return self.status is not None and self.status.resumable
         if action == "output":
             return self.status is not None and bool(self.status.info.output)
+        if action in ("report", "errors"):
+            info = self.status.info if self.status else None
+            return info is not None and (info.kind, info.state) == ("evaluate", "completed")
         return super().check_action(action, parameters)
 
     async def action_show(self, part: str) -> None:
@@ -161,6 +164,16 @@ class RunPage(PlotKeys, Page):
     def action_resume(self) -> None:
         self.status = None
         resume_run(self, self.ref)
+
+    def action_report(self) -> None:
+        from screens.report import ReportPage
+
+        self.app.push_screen(ReportPage(self.ref))
+
+    def action_errors(self) -> None:
+        from screens.errors import ErrorsPage
+
+        self.app.push_screen(ErrorsPage(self.ref))
 
     def action_output(self) -> None:
         from screens.model import ModelPage

@@ -14,7 +14,11 @@ from registry.views import MetricPoint
 from screens.bindings import bindings
 from screens.plotting import series_of
 from screens.widgets.plot import Plot
+from screens.widgets.record_list import fit
 from screens.widgets.states import MUTED
+
+_ACROSS = 4
+"""Metrics beside each other in 80 columns; more are folded."""
 
 RESOURCES: dict[str, tuple[str, Callable[[float], str]]] = {
     "cpu_percent": ("CPU", lambda v: f"{v:.0f}%"),
@@ -74,14 +78,17 @@ def metrics_content(points: Sequence[MetricPoint], report: dict[str, Any] | None
     if not held:
         return Content("Nothing was measured yet.")
     names = list(dict.fromkeys(p.name for p in held))
-    head = f"{'step':>7}  {'split':<11}" + "".join(f"{one_line(n):>13}" for n in names)
-    parts: list[str | tuple[str, str]] = [(f"{head}\n", MUTED)]
     table: dict[tuple[int, str], dict[str, float]] = {}
     for point in held:
         table.setdefault((point.step, point.split), {})[point.name] = point.value
-    for (step, split), values in table.items():
-        cells = "".join(f"{values[n]:>13.4g}" if n in values else f"{'–':>13}" for n in names)
-        parts.append(f"{step:>7}  {one_line(split):<11}{cells}\n")
+    parts: list[str | tuple[str, str]] = []
+    for at in range(0, len(names), _ACROSS):
+        shown = names[at : at + _ACROSS]
+        head = f"{'step':>7}  {'split':<11}" + "".join(f" {fit(n, 12, right=True)}" for n in shown)
+        parts.append((f"{head}\n" if not at else f"\n{head}\n", MUTED))
+        for (step, split), values in table.items():
+            cells = "".join(f"{values[n]:>13.4g}" if n in values else f"{'–':>13}" for n in shown)
+            parts.append(f"{step:>7}  {one_line(split):<11}{cells}\n")
     return Content.assemble(*parts, *_by_label(report or {}))
 
 

@@ -9,7 +9,7 @@ import click
 
 from fmtui.cli.output import json_option, print_json, progress, table
 from fmtui.services.context import context
-from fmtui.services.text import one_line
+from fmtui.services.text import between, decimals, one_line
 
 if TYPE_CHECKING:
     from fmtui.services.predictions import Predictions
@@ -52,10 +52,16 @@ def report(ref: str, target: Path | None, as_json: bool) -> None:
 
 def _print(found: Report) -> None:
     """Those parts that a report has, each as a table."""
-    between = {name: f"{low:.4g}–{high:.4g}" for name, (low, high) in found.intervals.items()}
     table(
         ("metric", "value", "95% interval"),
-        [(name, f"{found.metrics[name]:.4f}", between.get(name, "")) for name in found.ordered()],
+        [
+            (
+                name,
+                decimals(found.metrics[name]),
+                between(found.intervals[name]) if name in found.intervals else "–",
+            )
+            for name in found.ordered()
+        ],
         right="value",
     )
     if found.per_label:

@@ -11,7 +11,7 @@ from fmtui.metrics import lower_is_better as lower_is_better
 from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.significance import Test
-from fmtui.services.text import duration, elapsed
+from fmtui.services.text import between, duration, elapsed
 from fmtui.services.verdict import Intervals, judge
 
 BEST = " ◂"
@@ -127,4 +127,4 @@ def best(name: str, values: Sequence[float | None]) -> int | None:
 
 
 def _between(pair: tuple[float, float] | None) -> str:
-    return "–" if pair is None else f"{pair[0]:.4g}–{pair[1]:.4g}"
+    return "–" if pair is None else between(pair)

@@ -16,7 +16,7 @@ from fmtui.services.context import Context
 from fmtui.services.examples import Example, Query
 from fmtui.services.predictions import open_predictions
 from fmtui.services.report import Report, report_of
-from fmtui.services.text import clean
+from fmtui.services.text import between, clean, decimals
 
 _ENDINGS = (".html", ".htm")
 _MOST_LABELS = 1000
@@ -113,9 +113,9 @@ def _heading(body: Element, report: Report) -> None:
     for name in report.headlines():
         tile = _add(tiles, "div", style="tile")
         tile.text = name
-        _add(tile, "b", f"{report.metrics[name]:.4g}")
+        _add(tile, "b", decimals(report.metrics[name]))
         if name in report.intervals:
-            _add(tile, "span", "{:.4g} to {:.4g}".format(*report.intervals[name]), "soft")
+            _add(tile, "span", between(report.intervals[name], " to "), "soft")
 
 
 def _metrics(body: Element, report: Report) -> None:
@@ -123,8 +123,8 @@ def _metrics(body: Element, report: Report) -> None:
     rows = [
         (
             name,
-            f"{report.metrics[name]:.6g}",
-            "{:.4g} to {:.4g}".format(*report.intervals[name]) if name in report.intervals else "",
+            decimals(report.metrics[name]),
+            between(report.intervals[name], " to ") if name in report.intervals else "",
         )
         for name in report.ordered()
     ]
@@ -214,7 +214,7 @@ def _slices(body: Element, report: Report) -> None:
             (
                 s.name.removeprefix("length "),
                 f"{s.rows}",
-                *(f"{s.metrics[n]:.4g}" if n in s.metrics else "" for n in names),
+                *(decimals(s.metrics[n]) if n in s.metrics else "" for n in names),
             )
             for s in report.slices
         ],

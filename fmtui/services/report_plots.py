@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 from fmtui.services.report import Bin, LabelFigures, Report, Slice
-from fmtui.services.text import one_line
+from fmtui.services.text import decimals, one_line
 
 _MOST_LABELS = 100
 _MOST_BARS = 40
@@ -205,7 +205,7 @@ def by_length(slices: Sequence[Slice], metric: str, whole: float | None) -> Elem
             inside = reach > 24
             y = bottom - reach + (16 if inside else -4)
             ink = "dark" if inside else "label"
-            _text(svg, x + 28, y, f"{value:.4g}", anchor="middle", size=11, style=ink)
+            _text(svg, x + 28, y, decimals(value), anchor="middle", size=11, style=ink)
     if whole is not None:
         y = bottom - height * whole / top
         _line(svg, left, y, left + 96 * len(slices), y, "mark")

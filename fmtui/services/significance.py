@@ -75,8 +75,8 @@ class Resampled:
             return f"{self.metric} of {self.a} and {self.b} is the same, whichever rows are taken."
         way = "higher" if self.difference >= 0 else "lower"
         words = (
-            f"{_verdict(self)}: {self.metric} of {self.b} is {way} by {abs(self.difference):.4g} "
-            f"(95% interval {self.low:.4g} to {self.high:.4g}), "
+            f"{_verdict(self)}: {self.metric} of {self.b} is {way} than of {self.a} by "
+            f"{abs(self.difference):.4g} (95% interval {self.low:.4g} to {self.high:.4g}), "
             f"{_chance('paired bootstrap', self.p, self.adjusted)}"
         )
         if self.rows < self.of:

@@ -48,6 +48,16 @@ def size(value: int | None) -> str:
     return f"{value} B"
 
 
+def decimals(value: float) -> str:
+    """A metric with as many places as tell: 0.7805, 62.41."""
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
+
+
+def between(pair: tuple[float, float], joint: str = "–") -> str:
+    """An interval: 0.7656–0.7948."""
+    return joint.join(decimals(value) for value in pair)
+
+
 def duration(seconds: float) -> str:
     """A stretch of time: 0:07, 2:41, 1:02:03."""
     whole = max(0, int(seconds))

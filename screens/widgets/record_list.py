@@ -124,6 +124,12 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
     def total(self) -> int:
         return self._source.total
 
+    def show_columns(self, columns: Sequence[Column[T]]) -> None:
+        """Show other columns."""
+        self.columns = list(columns)
+        self._widths = (-1, [])
+        self.refresh()
+
     def load(self, source: Source[T], *, keep: bool = True) -> None:
         """Show another source's records; with `keep` the cursor stays on its record."""
         before = self.record

@@ -92,6 +92,57 @@ class Keyed(Generic[T]):
         return None
 
 
+class Arriving(Generic[T]):
+    """A source whose pages come from a thread; the keyboard stays alive while they do.
+
+    Args:
+        total: How many records there are.
+        ask: Takes the number of a page that came into sight; `put` brings its records.
+        waiting: What stands on a line until then, by its index.
+    """
+
+    LIMIT = 50
+    KEPT = 40
+
+    def __init__(self, total: int, ask: Callable[[int], None], waiting: Callable[[int], T]) -> None:
+        self._total = total
+        self._ask = ask
+        self._waiting = waiting
+        self._pages: dict[int, Sequence[T]] = {}
+        self._asked: set[int] = set()
+
+    @property
+    def total(self) -> int:
+        return self._total
+
+    def put(self, number: int, rows: Sequence[T]) -> None:
+        """The records of a page are there; of many pages, those seen long ago are given up."""
+        self._asked.discard(number)
+        self._pages[number] = rows
+        while len(self._pages) > self.KEPT:
+            del self._pages[next(iter(self._pages))]
+
+    def row(self, index: int) -> T | None:
+        if not 0 <= index < self._total:
+            return None
+        number, at = divmod(index, self.LIMIT)
+        rows = self._pages.pop(number, None)
+        if rows is not None:
+            self._pages[number] = rows
+            return rows[at] if at < len(rows) else None
+        if number not in self._asked:
+            self._asked.add(number)
+            self._ask(number)
+        return self._waiting(index)
+
+    def find(self, key: str, key_of: Callable[[Any], str]) -> int | None:
+        for number, rows in self._pages.items():
+            for at, row in enumerate(rows):
+                if key_of(row) == key:
+                    return number * self.LIMIT + at
+        return None
+
+
 class Pages(Generic[T]):
     """A source that fetches pages when their lines come into sight.
 
