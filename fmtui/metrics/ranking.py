@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from fmtui.metrics.measured import Interval
 
@@ -39,12 +38,19 @@ def areas(
     return {"auc": value}, {"auc": (max(value - spread, 0.0), min(value + spread, 1.0))}
 
 
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """From 1 on; equal values share the mean of their ranks."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks
+
+
 def _area(scores: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
     """The area of one label, and what each row adds to its deviation: (rows,)."""
     yes, no = scores[truth], scores[~truth]
-    ranks = rankdata(scores)
-    below = (ranks[truth] - rankdata(yes)) / len(no)
-    above = 1 - (ranks[~truth] - rankdata(no)) / len(yes)
+    ranks = _ranks(scores)
+    below = (ranks[truth] - _ranks(yes)) / len(no)
+    above = 1 - (ranks[~truth] - _ranks(no)) / len(yes)
     area = float(below.mean())
     added = np.empty(len(scores))
     added[truth] = (below - area) / len(yes)
