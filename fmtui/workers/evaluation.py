@@ -15,6 +15,9 @@ from fmtui.workers.loading import examples
 from fmtui.workers.tasks import get_procedure
 from fmtui.workers.tasks.base import Base, Columns, Loaded
 
+_ROWS = 4096
+"""In a group of the file: who wants one row reads so many."""
+
 
 def run(worker: Worker) -> None:
     """Measure `spec.model` on `spec.data`.
@@ -69,11 +72,12 @@ def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
     output = worker.folder.output
     output.mkdir(exist_ok=True)
     temp = output / ".predictions.part"
-    pq.write_table(pa.table(columns), temp)
+    pq.write_table(pa.table(columns), temp, row_group_size=_ROWS)
     temp.replace(output / "predictions.parquet")
+    # Of tokens the details have types for labels, which their matrix is about.
     report = {
-        **metrics.details(task, columns, labels),
         "labels": labels,
+        **metrics.details(task, columns, labels),
         "method": worker.spec["method"],
     }
     write_json(output / "report.json", report)
