@@ -1,0 +1,162 @@
+"""The report of an evaluation, whole or half, and its HTML file that nothing can break out of."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmtui.errors import BadInputError, ConflictError, StorageError, UsageError
+from fmtui.services import report_page
+from fmtui.services.context import Context
+from fmtui.services.report import report_of
+from tests.evaluations import columns_of, evaluated, of_task
+from tests.fmtui.metrics.columns import LABELS, classified, label_names
+from tests.screens.tools import make_run
+
+TASKS = (
+    "text-classification", "multi-label", "token-classification", "question-answering",
+    "summarization", "translation", "text-generation",
+)  # fmt: skip
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: tags with their attributes, and the words."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(content)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def count(self, tag: str) -> int:
+        return sum(name == tag for name, _ in self.tags)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_a_report_and_a_page(ctx: Context, tmp_path: Path, task: str) -> None:
+    run = of_task(ctx, task)
+    found = report_of(ctx, run)
+    assert found.rows == 40 and found.headlines() and found.main() in found.metrics
+    assert all(low <= found.metrics[n] <= high for n, (low, high) in found.intervals.items())
+    json.dumps(found.as_json(), allow_nan=False)
+    written = report_page.write(ctx, run, tmp_path / "report.html")
+    page = Page(written.read_text(encoding="utf-8"))
+    words = " ".join(page.words)
+    assert all(name in words for name in found.metrics)
+    assert page.count("svg") == bool(found.per_label) + bool(found.confusion) + bool(
+        found.slices
+    ) + bool(found.calibration)
+    assert page.count("script") == page.count("style") == 1
+    for tag, attributes in page.tags:
+        assert not {"src", "href", "onload", "onerror"} & attributes.keys(), tag
+
+
+def test_what_comes_from_data_is_words_and_nothing_else(ctx: Context, tmp_path: Path) -> None:
+    evil = [
+        "</script><script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "</style><style>*{display:none}</style>",
+        "<!-- <svg/onload=alert(1)>",
+        "\x1b]0;title\x07\x00 & 'label'",
+    ]
+    columns = classified(rows=60)
+    for name in ("label", "prediction"):
+        columns[name] = [evil[LABELS.index(label)] for label in columns[name]]
+    columns["text"] = [evil[i % 5] for i in range(60)]
+    run = evaluated(ctx, columns, labels=evil, model=evil[0])
+    content = report_page.write(ctx, run, tmp_path / "r.html").read_text(encoding="utf-8")
+    page = Page(content)
+    assert page.count("script") == page.count("style") == 1 and page.count("img") == 0
+    assert any("<img src=x onerror=alert(1)>" in words for words in page.words), "shown as it is"
+    assert "\x1b" not in content and "\x00" not in content
+    policy = next(a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a)
+    assert policy and "default-src 'none'" in policy
+
+
+def test_many_labels_are_drawn_as_far_as_one_can_read(ctx: Context, tmp_path: Path) -> None:
+    columns = classified(rows=900, labels=300, right=0.5)
+    run = evaluated(ctx, columns, labels=label_names(300))
+    page = Page(report_page.write(ctx, run, tmp_path / "r.html").read_text())
+    cells = [a for t, a in page.tags if t == "rect" and a.get("class") in ("right", "wrong")]
+    assert 0 < len(cells) <= 100 * 100
+    rows = len(report_of(ctx, run).per_label)
+    assert rows == 300
+
+
+def test_a_page_is_written_whole_or_not_at_all(ctx: Context, tmp_path: Path) -> None:
+    run = of_task(ctx, "translation")
+    with pytest.raises(UsageError, match=r"must end in \.html"):
+        report_page.write(ctx, run, tmp_path / "report.pdf")
+    with pytest.raises(StorageError, match="can't write"):
+        report_page.write(ctx, run, tmp_path / "nowhere" / "r.html")
+    (tmp_path / "taken.html").mkdir()
+    with pytest.raises(StorageError):
+        report_page.write(ctx, run, tmp_path / "taken.html")
+    target = tmp_path / "r.html"
+    target.write_text("before")
+    report_page.write(ctx, run, target)
+    assert target.read_text().startswith("<!doctype html>")
+    assert sorted(p.name for p in tmp_path.glob("*.html")) == ["r.html", "taken.html"]
+    assert list(tmp_path.glob(".*.part")) == []
+
+
+def test_a_page_without_rows_tells_what_the_report_holds(ctx: Context, tmp_path: Path) -> None:
+    run = of_task(ctx, "text-classification")
+    (ctx.home.runs / run / "output" / "predictions.parquet").unlink()
+    words = " ".join(Page(report_page.write(ctx, run, tmp_path / "r.html").read_text()).words)
+    assert "By label" in words and "The worst examples" not in words
+
+
+def test_an_older_run_is_measured_for_what_it_did_not_keep(ctx: Context) -> None:
+    columns = columns_of("text-classification")
+    kept = {"metrics": {"accuracy": 0.123}, "rows": 40, "labels": LABELS, "method": "zero-shot"}
+    few = {n: columns[n] for n in ("text", "label", "prediction", "score", "right")}
+    found = report_of(ctx, evaluated(ctx, few, report=kept))
+    assert found.metrics["accuracy"] == 0.123, "what it says is not changed"
+    assert "f1_macro" in found.intervals and found.calibration and found.confusion
+    assert found.method == "zero-shot" and found.labels == tuple(LABELS)
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {},
+        {"metrics": None, "intervals": [], "per_label": {}, "slices": 3, "calibration": "x"},
+        {"metrics": {"accuracy": "high", "loss": 1.0}, "intervals": {"loss": [1], "x": ["a", 2]}},
+        {"metrics": {"accuracy": 1.0}, "per_label": [{"label": "a"}, 7, {"label": "b", "rows": 1}]},
+        {"metrics": {"accuracy": 1.0}, "labels": ["a"], "confusion_matrix": [[1, 2], [3]]},
+        {"metrics": {"a": 1e400, "b": float("nan")}, "slices": [{"name": "x", "rows": None}]},
+        {"metrics": {"accuracy": 1.0}, "slices": [{"name": "length 1-16", "rows": 3}]},
+        {"metrics": {}, "task": ["odd"], "rows": "many", "method": 7},
+    ],
+)
+def test_a_report_that_is_not_well_formed_is_read_as_far_as_it_goes(
+    ctx: Context, tmp_path: Path, report: dict[str, Any]
+) -> None:
+    columns = columns_of("text-classification")
+    run = evaluated(ctx, columns, report={"intervals": {"loss": [1.0, 2.0]}} | report)
+    found = report_of(ctx, run)
+    json.dumps(found.as_json(), allow_nan=False)
+    Page(report_page.write(ctx, run, tmp_path / "r.html").read_text())
+
+
+def test_what_has_no_report_says_so(ctx: Context) -> None:
+    with pytest.raises(ConflictError, match="has no report"):
+        report_of(ctx, make_run(ctx))
+    with pytest.raises(ConflictError, match="is failed"):
+        report_of(ctx, make_run(ctx, kind="evaluate", state="failed"))
+    run = of_task(ctx, "translation")
+    for broken in ("{", "[]", ""):
+        (ctx.home.runs / run / "output" / "report.json").write_text(broken)
+        with pytest.raises(BadInputError, match="missing or broken"):
+            report_of(ctx, run)
