@@ -43,16 +43,18 @@ def length_content(found: Report, width: int) -> Content:
     parts: Parts = [(head + "".join(f"{one_line(n)[:10]:>11}" for n in others) + "\n", MUTED)]
     for part, value in zip(found.slices, values, strict=True):
         bar = "━" * round(room * value / most) if value is not None else ""
-        shown = f"{value:.4g}" if value is not None else "–"
+        shown = decimals(value) if value is not None else "–"
         parts.append(f"{fit(one_line(part.name.removeprefix('length ')), 13)} {part.rows:>9,}  ")
         parts += [(bar, "$text-primary"), " " * (room - len(bar)), f" {shown:>9} "]
-        cells = [f"{part.metrics[n]:>11.4g}" if n in part.metrics else f"{'–':>11}" for n in others]
+        cells = [
+            f"{decimals(part.metrics[n]):>11}" if n in part.metrics else f"{'–':>11}"
+            for n in others
+        ]
         parts.append("".join(cells) + "\n")
     whole = found.metrics.get(name)
     if whole is not None:
-        parts.append(
-            (f"\nOn all rows {one_line(name)} is {whole:.4g}. Length is in tokens of input.", MUTED)
-        )
+        words = f"\nOn all rows {one_line(name)} is {decimals(whole)}. Length: tokens of input."
+        parts.append((words, MUTED))
     return Content.assemble(*parts)
 
 

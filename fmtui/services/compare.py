@@ -11,7 +11,7 @@ from fmtui.metrics import lower_is_better as lower_is_better
 from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.significance import Test
-from fmtui.services.text import between, duration, elapsed
+from fmtui.services.text import between, decimals, duration, elapsed
 from fmtui.services.verdict import Intervals, judge
 
 BEST = " ◂"
@@ -58,7 +58,7 @@ class Comparison:
         """For a table: a metric and a cell a run, the best one marked; then how long it took."""
         table = []
         for name, values in self.metrics.items():
-            cells = ["–" if v is None else f"{v:.4f}" for v in values]
+            cells = ["–" if v is None else decimals(v) for v in values]
             if name in self.best:
                 cells[self.best[name]] += BEST
             table.append((name, cells))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import shutil
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -81,6 +85,36 @@ def test_what_comes_from_data_is_words_and_nothing_else(ctx: Context, tmp_path: 
     assert "\x1b" not in content and "\x00" not in content
     policy = next(a["content"] for t, a in page.tags if t == "meta" and "http-equiv" in a)
     assert policy and "default-src 'none'" in policy
+
+
+@pytest.mark.stress
+def test_a_browser_sorts_the_labels_and_runs_nothing_else(ctx: Context, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs a browser of the Chromium family")
+    evil = '"><img src=x onerror="document.title=1"><script>document.title=2</script>'
+    columns = classified(rows=60)
+    columns["text"] = [evil] * 60
+    target = report_page.write(ctx, evaluated(ctx, columns, labels=LABELS), tmp_path / "r.html")
+    # A hand that clicks on the title `label`, let in by its own hash.
+    click = "document.querySelector('th button').click(); document.body.dataset.order = " + (
+        "[...document.querySelector('th button').closest('table').tBodies[0].rows]"
+        ".map((row) => row.children[0].textContent).join()"
+    )
+    digest = base64.b64encode(hashlib.sha256(click.encode()).digest()).decode()
+    content = target.read_text().replace("script-src ", f"script-src 'sha256-{digest}' ")
+    content = content.replace("</body>", f"<script>{click}</script></body>")
+    target.write_text(content)
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+         f"--user-data-dir={tmp_path / 'profile'}", target.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    page = Page(done.stdout)
+    order = next(a["data-order"] for tag, a in page.tags if tag == "body")
+    assert order == ",".join(sorted(LABELS))
+    assert page.count("img") == 0
+    assert "<title>r1: tiny:1 on test:1</title>" in done.stdout
 
 
 def test_many_labels_are_drawn_as_far_as_one_can_read(ctx: Context, tmp_path: Path) -> None:
