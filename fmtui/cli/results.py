@@ -85,7 +85,7 @@ def _print(found: Report) -> None:
                 (
                     part.name.removeprefix("length "),
                     part.rows,
-                    *(f"{part.metrics[n]:.4f}" if n in part.metrics else "–" for n in names),
+                    *(decimals(part.metrics[n]) if n in part.metrics else "–" for n in names),
                 )
                 for part in found.slices
             ],
