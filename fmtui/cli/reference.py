@@ -38,6 +38,9 @@ More keys may come; these keep their names. An error prints `{error, exit_code}`
 | data check | `{ref, rows, errors: [{file, row, column, message}], warnings: [...], columns: {...}}` |
 | finetune, evaluate, run show | `{run, kind, state, backend, model, data, output, metrics: {...}, started, ended, error}` |
 | run metrics | `[{step, epoch, split, name, value}]` |
+| run compare | `{runs, metrics, best, intervals, rows, note, tests: [{runs, test, metric, p, adjusted, sentence}], settings, same, seconds}` |
+| run report | `{run, model, data, task, rows, metrics, intervals, labels, confusion_matrix, per_label, slices, calibration}` |
+| run errors | `[{position, ...}]`: the columns of each row, of `scores` the highest; with `--confusions` `[{label, taken_for, rows, of}]` |
 | endpoint create, deploy, show | `{endpoint, target, state, url, deployments: [{name, model, state, traffic}]}` |
 | endpoint invoke | the body that the endpoint answered |
 | model predict | `[{input, output}]` |
