@@ -32,9 +32,6 @@ NEEDED = {
 }
 """The columns of predictions that the main metric is made of."""
 
-PERCENT = frozenset({"exact", "has_answer_exact", "no_answer_exact", "has_answer_f1"})
-"""Always 0..100, as sacrebleu and chrf are; F1 is so for question answering only."""
-
 
 def lower_is_better(name: str) -> bool:
     """Whether less of a metric is more."""
