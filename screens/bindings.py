@@ -95,7 +95,8 @@ TABLE = _named(
             _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
         ],
         "data": [
-            _key("a", "add", "add", "Add a csv, tsv or jsonl file."),
+            _key("a", "add", "add", "Add a file of data, aligned texts or a saved folder."),
+            _key("c", "check", "check", "Look at every row for what would fail."),
             _key("f", "finetune", "finetune on", "Finetune a model on this data."),
             _key("x", "remove", "remove", "Remove this data from the registry."),
         ],
@@ -103,6 +104,20 @@ TABLE = _named(
             _key("c", "check", "check", "Look at every row for what would fail."),
             _key("f", "finetune", "finetune on", "Finetune a model on this data."),
             _key("x", "remove", "remove", "Remove this data from the registry."),
+        ],
+        "data_check": [
+            _key("t", "ask('task')", "task", "Look with the eyes of another task.", name="task"),
+            _key("m", "ask('model')", "model", "Count the tokens of a model.", name="model"),
+            _key(
+                "a",
+                "ask('against')",
+                "against",
+                "Look for rows that other data has too.",
+                name="against",
+            ),
+            _key("o", "ask('cols')", "columns", "Say which column is which.", name="columns"),
+            _key("f", "finetune", "finetune on", "Finetune a model on this data."),
+            _key("y", "copy_command", "copy command", "Copy the command line.", show=False),
         ],
         "runs": [
             _key("space", "mark", "mark", "Mark this run, to compare it with others."),

@@ -38,8 +38,8 @@ class DataScreen(Listing[DatasetInfo]):
         Order("newest first", lambda d: d.created, down=True),
     )
     EMPTY = (
-        "No data yet. Press a to add a csv, tsv or jsonl file: one column with the text\n"
-        "and one with its label is all that text classification needs."
+        "No data yet. Press a to add a file of csv, json, parquet, CoNLL or text: one column\n"
+        "with the text and one with its label is all that text classification needs."
     )
 
     def fetch(self) -> Sequence[DatasetInfo]:
@@ -63,6 +63,12 @@ class DataScreen(Listing[DatasetInfo]):
         from screens.forms.add_data import AddDataForm
 
         self.app.push_screen(AddDataForm())
+
+    def action_check(self) -> None:
+        if self.record is not None:
+            from screens.data_check import DataCheckPage
+
+            self.app.push_screen(DataCheckPage(self.record.ref))
 
     def action_finetune(self) -> None:
         from screens.forms.finetune import FinetuneForm

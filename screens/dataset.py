@@ -1,4 +1,4 @@
-"""A dataset's page: its first rows, its columns and labels, and what a check finds."""
+"""A dataset's page: its first rows, its columns and labels, and whether it is fit for a run."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from textual.widgets import Static
 from fmtui.services import data, data_check
 from fmtui.services.data import Preview
 from fmtui.services.data_check import CheckReport
-from fmtui.services.text import clean, number, one_line, size
+from fmtui.services.text import one_line, size
 from registry.views import DatasetInfo
 from screens.base import Page
 from screens.bindings import bindings
 from screens.data import data_facts
 from screens.threads import threaded
+from screens.widgets.bars import Bar, bars
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
-from screens.widgets.record_list import Column, RecordList, fit
+from screens.widgets.record_list import Column, RecordList
 from screens.widgets.sections import Sections
 from screens.widgets.sources import Rows
 from screens.widgets.states import MUTED
@@ -46,8 +47,7 @@ class DatasetPage(Page):
         yield Sections(
             [
                 ("Rows", lambda: FirstRows(data.preview(self.ctx, self.ref, _SHOWN))),
-                ("Labels", lambda: Prose(_labels(self.report))),
-                ("Check", lambda: Prose(_findings(self.report))),
+                ("Labels", lambda: Prose(self._labels())),
                 ("About", lambda: Prose(data_facts(data.show(self.ctx, self.ref)))),
             ]
         )
@@ -76,10 +76,9 @@ class DatasetPage(Page):
             )
         else:
             self._head("✓ checked", "$text-success")
-        for name, words_of in (("Labels", _labels), ("Check", _findings)):
-            part = self.sections.part(name)
-            if isinstance(part, Prose):
-                part.set(words_of(report))
+        part = self.sections.part("Labels")
+        if isinstance(part, Prose):
+            part.set(self._labels())
 
     def _head(self, checked: str, style: str) -> None:
         columns = self.report.columns if self.report else (self.info.roles if self.info else {})
@@ -95,8 +94,18 @@ class DatasetPage(Page):
             words = [f"{c}\n{v}\n" for c, v in zip(self.info.columns, cells, strict=False)]
             self.app.push_screen(Notice(f"{self.ref}, row {number}", "\n".join(words)))
 
-    async def action_check(self) -> None:
-        await self.sections.choose("Check")
+    def _labels(self) -> Content:
+        if self.report is None:
+            return Content("Looking at every row …")
+        rows = [Bar(label, count) for label, count in self.report.classes]
+        if not rows:
+            return Content("This task has no labels, or none could be read: the check says more.")
+        return Content.assemble(f"{len(rows)} labels\n\n", bars(rows, self.size.width - 6))
+
+    def action_check(self) -> None:
+        from screens.data_check import DataCheckPage
+
+        self.app.push_screen(DataCheckPage(self.ref))
 
     def action_finetune(self) -> None:
         from screens.forms.finetune import FinetuneForm
@@ -151,29 +160,3 @@ def _cell(at: int) -> Callable[[Numbered], str]:
         return row[1][at] if at < len(row[1]) else ""
 
     return cell
-
-
-def _labels(report: CheckReport | None) -> Content:
-    if report is None:
-        return Content("Looking at every row …")
-    if not report.labels:
-        return Content("No labels were found: the check says why.")
-    most = max(count for _, count in report.labels)
-    parts: list[str | tuple[str, str]] = [f"{len(report.labels)} labels\n\n"]
-    for label, count in sorted(report.labels, key=lambda pair: (-pair[1], pair[0])):
-        bar = "━" * max(1, round(count / most * 30))
-        parts += [f"{fit(one_line(label), 34)} {number(count):>7}  ", (f"{bar}\n", MUTED)]
-    return Content.assemble(*parts)
-
-
-def _findings(report: CheckReport | None) -> Content:
-    if report is None:
-        return Content("Looking at every row …")
-    parts: list[str | tuple[str, str]] = []
-    for finding in report.errors[:500]:
-        parts += [("✗ ", "$text-error"), f"{clean(str(finding))}\n"]
-    for finding in report.warnings[:500]:
-        parts += [("! ", "$text-warning"), f"{clean(str(finding))}\n"]
-    if not parts:
-        parts = [("✓ ", "$text-success"), f"{report.rows:,} rows, nothing to fix.\n"]
-    return Content.assemble(*parts)

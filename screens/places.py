@@ -15,7 +15,7 @@ from fmtui.errors import UsageError
 from fmtui.services.context import context
 from screens.widgets.chrome import TABS
 
-PAGES = ("catalog", "model", "data", "run", "report", "errors", "endpoint")
+PAGES = ("catalog", "model", "data", "check", "run", "report", "errors", "endpoint")
 COMPARE = "compare"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
@@ -64,6 +64,10 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
             from screens.dataset import DatasetPage
 
             return "data", DatasetPage(name)
+        if kind == "check":
+            from screens.data_check import DataCheckPage
+
+            return "data", DataCheckPage(*name.split(","))
         if kind == "run":
             from screens.run import RunPage
 
@@ -94,6 +98,8 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
 def _prove(kind: str, name: str) -> None:
     """Raise NotFoundError unless there is such a thing to show."""
     kind = "run" if kind in ("report", "errors") else kind
+    if kind == "check":
+        kind, name = "data", name.split(",")[0]
     service = {"run": "runs", "model": "models", "endpoint": "endpoints"}.get(kind, kind)
     import_module(f"fmtui.services.{service}").show(context(), name)
 

@@ -76,9 +76,9 @@ def main() -> Any:
     from fmtui.errors import FmtuiError
 
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        # Not standing alone, click returns the code of an `Exit` in place of raising it.
+        if code := cli.main(standalone_mode=False):
+            sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -17,15 +17,17 @@ _BAR = 30
 def show_report(report: CheckReport) -> None:
     """Findings by kind, then labels and lengths; errors first."""
     roles = ", ".join(f"{role} = {column}" for role, column in report.columns.items())
-    _say(f"{report.ref}  {report.rows:,} rows  {report.task}  {roles}")
+    _say(f"{report.ref}  {report.rows:,} rows  {report.task}  {roles}".rstrip())
     if len(report.splits) > 1:
         _say("          " + "  ".join(f"{part} {rows:,}" for part, rows in report.splits.items()))
     _findings("error", report.errors)
     _findings("warning", report.warnings)
-    _labels(report.labels)
+    _labels(report.classes)
     for lengths in report.lengths:
         _lengths(lengths)
-    if report.errors:
+    if report.errors and not report.rows:
+        click.echo("✗ no row could be looked at: no run takes it")
+    elif report.errors:
         click.echo(f"✗ {report.invalid:,} of {report.rows:,} rows have a fault: no run takes them")
     else:
         labels = f", {len(report.labels)} labels" if report.labels else ""
@@ -63,7 +65,7 @@ def _lengths(lengths: Lengths) -> None:
     )
     most = max(rows for _, _, rows in lengths.bins)
     for low, high, rows in lengths.bins:
-        mark = "  ◂ limit" if low <= lengths.limit <= high else ""
+        mark = "  ◂ limit" if high == lengths.limit else ""
         bar = "━" * (max(1, round(rows / most * _BAR)) if rows else 0)
         _say(f"  {f'{low:,}-{high:,}':>14} {rows:>9,}  {bar}{mark}")
     if lengths.over:

@@ -88,9 +88,13 @@ def read_table(path: Path, *, name: str | None = None) -> Table:
             file=name,
             hint=_ADVICE.get(file.suffix, f"Known: {', '.join(FORMATS)}, and .gz of them."),
         )
-    table = _proved(reader(file))
-    if file.suspect:
-        refuse_broken(table)
+    try:
+        table = _proved(reader(file))
+        if file.suspect:
+            refuse_broken(table)
+    except BadInputError:
+        file.prove()
+        raise
     return table
 
 

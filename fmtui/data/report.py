@@ -116,7 +116,9 @@ class Lengths:
 class CheckReport:
     """The result of a check. `columns` maps roles to columns, `labels` counts rows by label.
 
-    `splits` counts rows by split or dataset, `invalid` those with an error.
+    `classes` are the labels as one weighs them up: for tags, spans by type. `splits` counts rows by
+    split or dataset, `invalid` those with an error. `sources` tells the reference of each file that
+    findings name.
     """
 
     ref: str
@@ -130,6 +132,8 @@ class CheckReport:
     lengths: list[Lengths] = field(default_factory=list)
     splits: dict[str, int] = field(default_factory=dict)
     invalid: int = 0
+    classes: list[tuple[str, int]] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -142,6 +146,7 @@ class CheckReport:
             "warnings": [f.as_json() for f in self.warnings],
             "columns": self.columns,
             "labels": dict(self.labels),
+            "classes": dict(self.classes),
             "lengths": [length.as_json() for length in self.lengths],
             "splits": self.splits,
         }

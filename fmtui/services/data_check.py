@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fmtui.data import checks
-from fmtui.data.checks import lengths
+from fmtui.data.checks import balance, lengths
 from fmtui.data.report import CheckReport, Finding, Group, Lengths, grouped
 from fmtui.data.table import Table
 from fmtui.errors import BadInputError, NotFoundError
@@ -73,7 +73,9 @@ def check(
     errors = list(found.errors)
     warnings = [*done, *found.warnings, *checks.check_rows(kind, table.file, chosen, found)]
     parts, files = _parts(kind, source, table, found)
+    sources = {file: file for file in files.values()}
     for name, other, examples in others:
+        sources[other] = name
         part = other if other not in parts else name
         parts[part], files[part] = examples, other
         errors += examples.errors
@@ -93,6 +95,8 @@ def check(
         lengths=measured,
         splits={part: len(examples.records) for part, examples in parts.items()},
         invalid=len(table.rows) - len(found.records),
+        classes=balance.ordered(kind, found.labels),
+        sources={table.file: ref, **sources},
     )
 
 

@@ -27,7 +27,7 @@ _SHOWN = 40
 _FEW = 10
 """Articles that a split can't share out well."""
 
-MISPLACED = "an answer does not stand where it should; --repair moves it to where it does"
+MISPLACED = "an answer stands elsewhere (--repair moves it)"
 ABSENT = "an answer does not occur in its context"
 
 Spans = list[tuple[str, int | None]]

@@ -135,7 +135,7 @@ def _check_scheme(tokens: Sequence[str], tags: Sequence[str], scheme: str, fault
             "tags",
             f"tag {index + 1}, `{tags[index]}` of `{tokens[index]}`, {before}: a span begins with "
             f"`B{tags[index][1:]}`",
-            kind="a span goes on that was not begun (I- without B-); --repair begins it",
+            kind="a span goes on that was not begun (--repair begins it)",
         )
 
 

@@ -1,4 +1,4 @@
-"""Add a file of data."""
+"""Add data: a file, texts that are aligned, or a saved folder."""
 
 from __future__ import annotations
 
@@ -19,33 +19,45 @@ class AddDataForm(Form):
         return ("Data", "add")
 
     def fields(self) -> Iterable[Field]:
-        yield Field("file", TextField(hint="a csv, tsv or jsonl file", id="path"))
+        yield Field("file", TextField(hint="a file, a saved folder, or aligned texts", id="path"))
         yield Field("name", TextField(hint="chosen from the file", id="name"))
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
 
-    def _values(self) -> tuple[str, str | None, dict[str, str]]:
-        path = required(self.query_one("#path", TextField).value, "A file", "Type its path.")
+    def _values(self) -> tuple[list[str], str | None, dict[str, str]]:
+        words = required(self.query_one("#path", TextField).value, "A file", "Type its path.")
         name = self.query_one("#name", TextField).value.strip() or None
-        return path, name, pairs(self.query_one("#cols", TextField).value, "columns")
+        return _paths(words), name, pairs(self.query_one("#cols", TextField).value, "columns")
 
     def command(self) -> str:
-        path, name, columns = self._values()
-        words = ["fmtui", "data", "add", path]
+        paths, name, columns = self._values()
+        words = ["fmtui", "data", "add", *paths]
         words += ["--name", name] if name else []
         words += ["--columns", ",".join(f"{k}={v}" for k, v in columns.items())] if columns else []
         return shlex.join(words)
 
     def changed(self) -> None:
         super().changed()
-        path = self.query_one("#path", TextField).value.strip()
-        hint = data.suggest_name(Path(path)) if path else "chosen from the file"
+        paths = _paths(self.query_one("#path", TextField).value)
+        hint = data.suggest_name(Path(paths[0])) if len(paths) == 1 else "chosen from the file"
         self.query_one("#name", TextField).placeholder = hint
 
     async def submit(self) -> None:
-        path, name, columns = self._values()
+        paths, name, columns = self._values()
         self.tell("reading …")
-        info = await threaded(data.add, self.ctx, Path(path), name=name, columns=columns)
+        files = [Path(path) for path in paths]
+        info = await threaded(data.add, self.ctx, files, name=name, columns=columns)
         self.say(f"{info.ref}: {info.rows:,} rows.")
         from screens.dataset import DatasetPage
 
         self.replace(DatasetPage(info.ref))
+
+
+def _paths(words: str) -> list[str]:
+    """One path, also with spaces in it; several, quoted as a shell wants them."""
+    words = words.strip()
+    if not words or Path(words).expanduser().exists():
+        return [words] if words else []
+    try:
+        return shlex.split(words)
+    except ValueError:
+        return [words]

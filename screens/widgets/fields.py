@@ -56,9 +56,9 @@ class Choice(Widget, can_focus=True):
         self._label = ""
 
     def on_mount(self) -> None:
-        self._look_up()
+        self.look_up()
 
-    def _look_up(self) -> None:
+    def look_up(self) -> None:
         """The words of the value; options are asked for only when it changes."""
         found = (o.label for o in self.options() if o.value == self._value)
         self._label = one_line(next(found, self._value))
@@ -72,7 +72,7 @@ class Choice(Widget, can_focus=True):
     def value(self, value: str) -> None:
         if value != self._value:
             self._value = value
-            self._look_up()
+            self.look_up()
             self.post_message(self.Changed(self, value))
 
     def render(self) -> Content:

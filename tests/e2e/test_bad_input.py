@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -69,6 +70,49 @@ def test_data_with_a_fault_starts_nothing(tiny: Cli, tmp_path: Path, case: str) 
     done = tiny.run(*FINETUNE, str(path), code=4)
     for word in words:
         assert word in done.stderr
+    assert (files(tiny.home), rows(tiny)) == before
+
+
+def _squad(start: int) -> bytes:
+    answer = {"text": "Ada", "answer_start": start}
+    qas = [{"id": "q", "question": "Who?", "answers": [answer]}]
+    article = {"title": "T", "paragraphs": [{"context": "Ada wrote it.", "qas": qas}]}
+    return json.dumps({"data": [article]}).encode()
+
+
+def test_bad_data_of_other_tasks_starts_nothing_either(tiny: Cli, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder").mkdir()
+    files_by_name = {
+        "tags.conll": b"a\tO\n\nb\tO\nc\n",
+        "answers.json": _squad(1),
+        "cut.jsonl.gz": gzip.compress(b'{"text":"a b"}\n' * 999)[:-12],
+    }
+    for name, content in files_by_name.items():
+        (tmp_path / name).write_bytes(content)
+    before = files(tiny.home), rows(tiny)
+    for task, name, words in (
+        (
+            "token-classification",
+            "tags.conll",
+            "tags.conll, row 2, column tags: line 4 has 1 column",
+        ),
+        (
+            "question-answering",
+            "answers.json",
+            "answers.json, row 1, column answers: the answer `Ada`",
+        ),
+        ("text-generation", "cut.jsonl.gz", "the gzip file is cut short"),
+        ("translation", "pipe.csv", "pipe.csv: is no regular file"),
+        ("summarization", "folder", "folder: is a folder"),
+    ):
+        path = str(tmp_path / name)
+        done = tiny.run("finetune", "tiny", "--task", task, "--train", path, code=4)
+        assert words in done.stderr
+        if "row" in words:
+            assert tiny.run("data", "check", path, "--task", task, code=4).stdout
+        else:
+            assert words in tiny.run("data", "add", path, code=4).stderr
     assert (files(tiny.home), rows(tiny)) == before
 
 

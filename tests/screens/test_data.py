@@ -58,7 +58,7 @@ async def test_faults_have_their_rows(stocked: Context, tmp_path: Path) -> None:
         await pilot.press("enter", "enter")
         await shows(pilot, "✗ 1 fault: c shows")
         await pilot.press("c")
-        await shows(pilot, "row 2, column label")
+        await shows(pilot, "Data › bad:1 › check", "the label is empty", "row 2, label")
 
 
 async def test_adding_a_file_by_the_form(here: Context, tmp_path: Path) -> None:
@@ -83,3 +83,14 @@ async def test_a_file_that_is_not_there_is_a_sentence(here: Context) -> None:
         await pilot.press("ctrl+s")
         seen = await shows(pilot, "✗", "gone.csv")
         assert "Traceback" not in seen
+
+
+async def test_aligned_texts_are_added_by_the_form(here: Context, tmp_path: Path) -> None:
+    (tmp_path / "a.en.txt").write_text("one day\n")
+    (tmp_path / "a.de.txt").write_text("ein Tag\n")
+    async with opened() as pilot:
+        await pilot.press("3", "a")
+        await shows(pilot, "Data › add")
+        await type_in(pilot, f"{tmp_path / 'a.en.txt'} {tmp_path / 'a.de.txt'}")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Data › en-de:1", "one day", "ein Tag")

@@ -13,8 +13,9 @@ from screens.places import go, settled
 from tests.screens.tools import lines, make_run, opened, shows, type_in
 
 PLACES = (
-    "catalog", "models", "data", "runs", "endpoints", "model:tiny", "data:messages", "run:r1",
-    "import", "add", "finetune:tiny", "evaluate:tiny", "deploy:tiny", "help",
+    "catalog", "models", "data", "runs", "endpoints", "model:tiny", "data:messages",
+    "check:messages", "run:r1", "import", "add", "finetune:tiny", "evaluate:tiny",
+    "deploy:tiny", "help",
 )  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def test_no_part_uses_a_key_twice() -> None:
     [
         *((tab, ("list", "records")) for tab in ("catalog", "models", "data", "runs", "endpoints")),
         ("catalog_model", ("scroll",)),
-        *((page, ("list", "scroll", "sections")) for page in ("model", "dataset")),
+        *((page, ("list", "scroll", "sections")) for page in ("model", "dataset", "data_check")),
         ("run", ("log", "scroll", "sections", "plot")),
         ("report", ("list", "scroll", "sections", "matrix")),
         ("errors", ("list", "page")),

@@ -27,6 +27,11 @@ def classes(task: Task, labels: Iterable[tuple[str, int]]) -> dict[str, int]:
     return counts
 
 
+def ordered(task: Task, labels: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Classes with their counts, those with most first."""
+    return sorted(classes(task, labels).items(), key=lambda pair: (-pair[1], pair[0]))
+
+
 def find(task: Task, name: str, columns: Mapping[str, str], found: Examples) -> list[Finding]:
     """Labels with few rows, one with nearly all, and labels that differ in their writing alone."""
     column = label_column(task, columns)

@@ -140,24 +140,27 @@ def _lengths(
         over=int(over.sum()),
         cut=float((counts[over] - limit).sum() / total) if total else 0.0,
         windows=task.windows,
-        bins=_bins(counts, int(np.percentile(counts, 99))),
+        bins=_bins(counts, int(np.percentile(counts, 99)), limit),
         rows=tuple(sorted(numbers[i] for i in over.nonzero()[0].tolist())),
     )
 
 
-def _bins(counts: Any, most: int) -> tuple[tuple[int, int, int], ...]:
-    """A dozen bins of one round width up to where all but a hundredth are; the last is open."""
+def _bins(counts: Any, most: int, limit: int) -> tuple[tuple[int, int, int], ...]:
+    """A dozen bins of one round width up to where all but a hundredth are; the last is open. One
+    of them ends at the limit."""
     width = max(1, -(-most // _BINS))
     step = 10 ** max(len(str(width)) - 1, 0)
     width = next(n * step for n in (1, 2, 4, 5, 8, 10) if n * step >= width)
     longest = int(counts.max())
-    bins = []
-    for low in range(1, max(most, 1) + 1, width):
-        high = low + width - 1
-        if high >= most:
-            high = max(high, longest)
-        bins.append((low, high, int(((counts >= low) & (counts <= high)).sum())))
-    return tuple(bins)
+    ends = list(range(width, most, width))
+    ends.append(max(longest, 1))
+    if 0 < limit < ends[-1]:
+        ends = sorted({*ends, limit})
+    starts = [1, *(end + 1 for end in ends[:-1])]
+    return tuple(
+        (low, high, int(((counts >= low) & (counts <= high)).sum()))
+        for low, high in zip(starts, ends, strict=True)
+    )
 
 
 def _read(file: Path) -> Mapping[str, Any]:
