@@ -7,22 +7,26 @@ second of each start, for nothing that training on texts in memory needs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fmtui.workers.adapters import is_adapter
 
 ALWAYS = ("datasets", "scipy")
-PEFT = "peft"
 
 
-def leave_out(packages: Iterable[str]) -> None:
-    """Import transformers so that it believes these not to be installed.
+def leave_out(spec: Mapping[str, Any]) -> None:
+    """Import transformers so that it believes what a run does not need not to be installed.
 
     They can be imported all the same. transformers asks once, at its first import, and remembers
     the answer: where that was before, this changes nothing.
     """
     if "transformers" in sys.modules:
         return
-    known = {name: sys.modules.get(name) for name in packages}
+    names = ALWAYS if _needs_peft(spec) else (*ALWAYS, "peft")
+    known = {name: sys.modules.get(name) for name in names}
     # None is how Python itself marks a module that can't be imported.
     sys.modules.update(dict.fromkeys(known))  # type: ignore[arg-type]
     try:
@@ -34,3 +38,8 @@ def leave_out(packages: Iterable[str]) -> None:
             del sys.modules[name]
             if module is not None:
                 sys.modules[name] = module
+
+
+def _needs_peft(spec: Mapping[str, Any]) -> bool:
+    settings = spec.get("settings") or {}
+    return bool(settings.get("apply_lora")) or is_adapter(Path(spec["model"]["path"]))
