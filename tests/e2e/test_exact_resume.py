@@ -29,9 +29,24 @@ HARD: dict[str, Any] = {
 }  # fmt: skip
 
 
+# The measurement that the run's file `hold` names (0 is the first) takes until it is told to stop.
+HOLD = """
+from fmtui.workers.training.measure import Measure
+measured = Measure._predicted
+def held(self, *args, **kwargs):
+    worker = self.together.worker
+    hold, done = worker.folder.path / "hold", worker.folder.journal.read_text().count("validation")
+    if hold.exists() and done == int(hold.read_text()):
+        (worker.folder.path / "holding").touch()
+        worker.stopping.wait(60)
+    return measured(self, *args, **kwargs)
+Measure._predicted = held
+"""
+
+
 @pytest.fixture(scope="module")
 def garage() -> Iterator[Garage]:
-    garage = Garage(lora=True)
+    garage = Garage(lora=True, patch=HOLD)
     yield garage
     garage.close()
 
@@ -76,3 +91,32 @@ def test_five_kills_and_a_stop_change_nothing(
     assert curve(broken, "loss", "validation") == curve(whole, "loss", "validation")
     files = [folder.output / "model" / "model.safetensors" for folder in (whole, broken)]
     assert files[0].read_bytes() == files[1].read_bytes()
+
+
+@pytest.mark.parametrize("step", [3, 9])
+def test_a_stop_while_it_is_measured_waits_for_no_measurement(
+    garage: Garage, bert: Path, tmp_path: Path, step: int
+) -> None:
+    settings = {**HARD, "max_steps": 9, "apply_lora": False, "learning_rate": 5e-3}
+    data = write_messages(tmp_path / "train.csv", 240)
+    whole, broken = (
+        create(tmp_path / "runs", number, "text-classification", bert, data, settings)
+        for number in (1, 2)
+    )
+    assert garage.run(whole).state == "completed"
+
+    (broken.path / "hold").write_text(str(step // 3 - 1))
+    attempt = garage.start(broken)
+    attempt.until(lambda story: (broken.path / "holding").exists())
+    assert attempt.kill(signal.SIGTERM) == 1
+    end = broken.exit()
+    assert end is not None
+    assert (end.state, end.resumable, end.interrupted) == ("failed", True, True)
+    assert [at for at, _ in curve(broken, "loss", "validation")] == list(range(3, step, 3))
+    assert events(broken, "checkpoint")[-1]["step"] == step
+
+    (broken.path / "hold").unlink()
+    assert garage.run(broken).state == "completed"
+    assert curve(broken, "loss", "validation") == curve(whole, "loss", "validation")
+    assert curve(broken, "loss") == curve(whole, "loss")
+    assert final(broken) == final(whole)

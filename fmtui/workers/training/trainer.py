@@ -309,6 +309,8 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
         """Finish what the step of the checkpoint had begun."""
         if self._resumed is None:
             return
+        if self.state.global_step >= self.state.max_steps:  # the Trainer would make one more
+            self.control.should_training_stop = True
         try:
             left = json.loads((self._resumed / _UNFINISHED).read_text())
         except FileNotFoundError:  # of an older version
