@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from fmtui.runs.folder import RunFolder
+from fmtui.workers.lean import leave_out
 
 KINDS = {"finetune": "fmtui.workers.finetune", "evaluate": "fmtui.workers.evaluation"}
 
@@ -27,6 +28,7 @@ def main() -> int:
 
     def work(worker: Worker) -> None:
         worker.say(f"{worker.spec['kind']} {worker.spec['run']} begins")
+        leave_out(worker.spec)
         import_module(KINDS[worker.spec["kind"]]).run(worker)
 
     return carry_out(folder, work)

@@ -66,6 +66,10 @@ class TokenBudgetBatches:
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
+    def steps(self, accumulated: int = 1) -> int:
+        """Steps of an epoch in which so many batches make one."""
+        return -(-len(self.sizes) // accumulated)
+
     def __len__(self) -> int:
         return len(self.sizes) * self.shares
 

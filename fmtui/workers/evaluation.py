@@ -7,9 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmtui.metrics import measure
 from fmtui.runs.process import write_json
 from fmtui.tasks import get_task
-from fmtui.workers import metrics
 from fmtui.workers.harness import Worker
 from fmtui.workers.loading import examples
 from fmtui.workers.tasks import get_procedure
@@ -64,7 +64,7 @@ def _on_device(loaded: Loaded) -> Loaded:
 
 def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
     task = worker.spec["task"]
-    values = metrics.of(task, columns, labels)
+    values = measure(task, columns, labels, resamples=0).metrics
     worker.journal.metrics(0, None, "test", values)
     worker.say(" ".join(f"{name} {value:.4f}" for name, value in values.items()))
 
@@ -77,7 +77,7 @@ def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
     # Of tokens the details have types for labels, which their matrix is about.
     report = {
         "labels": labels,
-        **metrics.details(task, columns, labels),
+        **measure(task, columns, labels).as_report(),
         "method": worker.spec["method"],
     }
     write_json(output / "report.json", report)

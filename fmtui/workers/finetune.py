@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-import datasets
-import torch
-from transformers import EarlyStoppingCallback, set_seed
+from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from fmtui.data.split import deal
-from fmtui.runs.process import sync_folder
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
-from fmtui.workers import training
+from fmtui.workers import adapters
+from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
 from fmtui.workers.loading import examples
-from fmtui.workers.probe import probe
+from fmtui.workers.probe import choose
 from fmtui.workers.tasks import get_procedure
 from fmtui.workers.together import Together
+from fmtui.workers.training.arguments import arguments
+from fmtui.workers.training.journal import JournalCallback
+from fmtui.workers.training.measure import Measure
+from fmtui.workers.training.output import write_model
+from fmtui.workers.training.saving import Saving
+from fmtui.workers.training.stopping import EarlyStopping
+from fmtui.workers.training.trainer import BucketTrainer, Rows
 
 
 def run(worker: Worker) -> None:
@@ -43,51 +47,66 @@ def run(worker: Worker) -> None:
     if cut:
         words = f"{cut} texts reach the limit of {loaded.limit} tokens"
         worker.journal.write("warning", message=words)
+    if settings.get("apply_lora"):
+        loaded.model = adapters.add(loaded.model, spec["task"], settings, loaded.fresh)
     together = Together(worker)
     together.check_canceled()
 
-    train_rows = datasets.Dataset.from_dict(features)
+    rows = Rows(features)
     collator = procedure.collator(loaded)
-    sample = collator([train_rows[i] for i in range(min(8, len(train_rows)))])
-    choice = together.same(probe(loaded.model, sample, settings["precision"]))
-    worker.say(f"precision {choice.precision}: {choice.reason}; threads {choice.threads}")
-    worker.journal.write("note", message=f"precision {choice.precision}: {choice.reason}")
-    set_seed(settings["seed"])  # the probe drew random numbers for its dropout
+    sample = collator([rows[i] for i in range(min(8, len(rows)))])
+    chosen = together.same(choose(worker.folder.path, loaded.model, sample, settings["precision"]))
+    if worker.main:
+        chosen.save()
+    worker.say(f"precision {chosen.precision}: {chosen.reason}; threads {chosen.threads}")
+    worker.journal.write("note", message=f"precision {chosen.precision}: {chosen.reason}")
+    batches = TokenBudgetBatches(
+        lengths,
+        settings["per_device_train_batch_size"],
+        seed=settings["seed"],
+        shares=together.ranks,
+    )
 
     checkpoints = worker.folder.checkpoints
+    if worker.main and not settings.get("resume_from_checkpoint", True):
+        shutil.rmtree(checkpoints, ignore_errors=True)
     checkpoints.mkdir(exist_ok=True)
     resume = together.same(worker.resume_from() if worker.main else None)
-    trainer = training.BucketTrainer(
+    trainer = BucketTrainer(
         model=loaded.model,
-        args=training.arguments(
+        args=arguments(
             settings,
             checkpoints,
-            choice.precision,
-            has_validation=bool(validation),
+            chosen.precision,
+            validated=bool(validation),
+            steps_an_epoch=batches.steps(settings["gradient_accumulation_steps"]),
             report_to=spec.get("report_to", ()),
         ),
         data_collator=collator,
-        train_dataset=train_rows,
+        train_dataset=rows,
         eval_dataset=validation or None,
         processing_class=loaded.tokenizer,
-        lengths=lengths,
+        batches=batches,
         divides_loss=procedure.divides_loss,
-        measure=training.Measure(spec["task"], procedure, loaded, validation, together),
+        measure=Measure(spec["task"], procedure, loaded, validation, together),
+        worker=worker,
         together=together,
+        chosen=chosen,
+        settings=settings,
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(
-        training.JournalCallback(worker, trainer.batches, settings["save_minutes"], together)
-    )
-    if validation and settings["early_stopping_patience"]:
-        trainer.add_callback(EarlyStoppingCallback(settings["early_stopping_patience"]))
+    trainer.add_callback(JournalCallback(worker, trainer))
+    trainer.add_callback(Saving(trainer, settings))
+    if trainer.args.eval_strategy != "no" and settings["early_stopping_patience"]:
+        threshold = settings.get("early_stopping_threshold", 0.0)
+        trainer.add_callback(EarlyStopping(settings["early_stopping_patience"], threshold))
     trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     together.check_canceled()
 
     worker.journal.state("finalizing")
     if trainer.state.best_global_step is not None:
         worker.journal.write("kept", step=trainer.state.best_global_step)
-    _save(trainer, loaded.tokenizer, worker.folder.output, together)
+    write_model(trainer, loaded.tokenizer, spec)
     together.part()
     if not worker.main:
         return
@@ -107,34 +126,3 @@ def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dic
         return train, []
     parts = deal(task, train, {"validation": fraction}, seed=settings["seed"])
     return [train[i] for i in parts["train"]], [train[i] for i in parts["validation"]]
-
-
-def _save(trainer: Any, tokenizer: Any, output: Path, together: Together) -> None:
-    """Write the best model into output/model: a folder of that name is always whole."""
-    temp, final = output / ".model.part", output / "model"
-    if trainer.args.should_save:
-        output.mkdir(exist_ok=True)
-        shutil.rmtree(temp, ignore_errors=True)
-        shutil.rmtree(final, ignore_errors=True)
-    together.wait()
-    with torch.inference_mode():
-        _write_weights(trainer, temp)
-    together.wait()
-    if not trainer.args.should_save:
-        return
-    tokenizer.save_pretrained(temp)
-    for file in temp.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
-    temp.rename(final)
-    sync_folder(output)
-
-
-def _write_weights(trainer: Any, folder: Path) -> None:
-    """A model that is spread over processes is gathered by all of them."""
-    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
-        trainer.save_model(str(folder))
-        (folder / "training_args.bin").unlink(missing_ok=True)
-    elif trainer.args.should_save:
-        trainer.model.save_pretrained(folder)

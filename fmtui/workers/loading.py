@@ -8,6 +8,7 @@ from typing import Any
 from fmtui.data.load import load_examples
 from fmtui.errors import BadInputError
 from fmtui.tasks.base import Examples, Task
+from fmtui.workers import adapters
 from fmtui.workers.harness import Worker
 
 _NO_LIMIT = 1_000_000
@@ -45,29 +46,35 @@ def load_tokenizer(path: Path, **options: Any) -> Any:
     return tokenizer
 
 
-def load_model(path: Path, auto_class: str, **options: Any) -> Any:
-    """The model at `path` in fp32; weights come from safetensors, code from transformers alone
-    unless it is `trusted`."""
+def load_model(path: Path, auto_class: str, **options: Any) -> tuple[Any, list[str]]:
+    """The model at `path` in fp32, its adapter merged, and the names of the parameters it lacked.
+
+    Weights come from safetensors, code from transformers alone unless it is `trusted`. Raises
+    BadInputError.
+    """
     import torch
     import transformers
 
     try:
-        model = getattr(transformers, auto_class).from_pretrained(
+        model, info = getattr(transformers, auto_class).from_pretrained(
             path,
             local_files_only=True,
             trust_remote_code=trusted(path),
             use_safetensors=True,
-            dtype=torch.float32,
-            **options,
+            output_loading_info=True,
+            **{"dtype": torch.float32} | options,
         )
     except ValueError as error:
         raise BadInputError(
             f"this model can't do it: {str(error).splitlines()[0]}",
             hint="Choose a model whose architecture has such a head.",
         ) from error
+    fresh = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+    if adapters.is_adapter(path):
+        model, fresh = adapters.merged(model), []
     if getattr(model.config, "pad_token_id", None) is None:
         model.config.pad_token_id = model.config.eos_token_id  # as `load_tokenizer` pads
-    return model
+    return model, fresh
 
 
 def max_length(model: Any, tokenizer: Any, wanted: int = -1) -> int:

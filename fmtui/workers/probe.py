@@ -1,4 +1,4 @@
-"""A second of measuring instead of flags: which precision and how many threads train fastest here.
+"""A moment of measuring instead of flags: which precision and how many threads train fastest here.
 
 Claims of the hardware don't tell: a CPU may list bf16 and be six times slower with it.
 """
@@ -7,65 +7,91 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from fmtui.runs.slots import THREADS
+from fmtui.workers.chosen import NAME, Chosen
 
-_SECONDS = 1.0
+_GAIN = 0.85
+"""bf16 is taken where a step costs less than this share of one in fp32."""
 
-
-@dataclass(frozen=True)
-class Choice:
-    """`precision` is 32, bf16 or 16; `threads` is None where a GPU does the work."""
-
-    precision: str
-    threads: int | None
-    reason: str
+_TOKENS = 256
 
 
-def probe(model: Any, batch: Mapping[str, Any], wanted: str = "auto") -> Choice:
-    """Measure training steps on `batch` and choose; leaves the model's weights as they were."""
+def choose(folder: Path, model: Any, batch: Mapping[str, Any], wanted: str = "auto") -> Chosen:
+    """What an earlier attempt of the run in `folder` chose, else what is measured now.
+
+    The model's weights stay what they were; random numbers are drawn for its dropout.
+    """
+    cuda = torch.cuda.is_available()
+    known = Chosen.load(folder)
+    if known is not None and (known.threads is None) == cuda:
+        if known.threads is not None:
+            known.threads = min(known.threads, _allowed())
+            torch.set_num_threads(known.threads)
+        return known
+    threads = None if cuda else _cores()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    precision, reason = (wanted, "as asked") if wanted != "auto" else _measured(model, batch)
+    return Chosen(folder / NAME, precision, threads, reason)
+
+
+def _measured(model: Any, batch: Mapping[str, Any]) -> tuple[str, str]:
     if torch.cuda.is_available():
-        if wanted != "auto":
-            return Choice(wanted, None, "as asked")
         bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        return Choice("bf16" if bf16 else "16", None, "this GPU computes it natively")
-    cores = _cores()
-    torch.set_num_threads(cores)
-    if wanted != "auto":
-        return Choice(wanted, cores, "as asked")
-    started = time.monotonic()
-    _step(model, batch, None)
-    # A model so slow that one step outlasts the budget is not worth a second measurement.
-    if time.monotonic() - started > _SECONDS:
-        return Choice("32", cores, "a step takes longer than the probe may")
-    full = min(_step(model, batch, None) for _ in range(2))
-    half = _step(model, batch, torch.bfloat16)
-    if half < 0.85 * full:
-        half = min(half, _step(model, batch, torch.bfloat16))
-    model.zero_grad(set_to_none=True)
-    if half < 0.85 * full:
-        return Choice("bf16", cores, f"bf16 is {full / half:.1f} times faster here")
-    return Choice("32", cores, f"bf16 is {half / full:.1f} times slower here")
+        return "bf16" if bf16 else "16", "this GPU computes it natively"
+    # One layer tells most of it, in a hundredth of the time of a step.
+    full, half = _compared(_layer(model))
+    if half < _GAIN * full:
+        full, half = _compared(lambda: model(**batch).loss)
+        model.zero_grad(set_to_none=True)
+    if half < _GAIN * full:
+        return "bf16", f"bf16 is {full / half:.1f} times faster here"
+    return "32", f"bf16 is {half / full:.1f} times slower here"
 
 
-def _step(model: Any, batch: Mapping[str, Any], dtype: Any) -> float:
+def _layer(model: Any) -> Callable[[], torch.Tensor]:
+    """A pass through a layer as wide as the model's."""
+    config = model.config.get_text_config()
+    width = min(int(getattr(config, "hidden_size", 512)), 2048)
+    layer = torch.nn.Linear(width, 4 * width)
+    inputs = torch.randn(_TOKENS, width)
+    return lambda: layer(inputs).sum()
+
+
+def _compared(loss: Callable[[], torch.Tensor]) -> tuple[float, float]:
+    """Seconds of a pass and its gradient, in fp32 and in bf16; each once to warm up."""
+    _seconds(loss, None)
+    full = min(_seconds(loss, None) for _ in range(2))
+    half = _seconds(loss, torch.bfloat16)
+    if half < 2 * full:
+        half = min(half, _seconds(loss, torch.bfloat16))
+    return full, half
+
+
+def _seconds(loss: Callable[[], torch.Tensor], dtype: Any) -> float:
     started = time.monotonic()
     with torch.autocast("cpu", dtype=dtype, enabled=dtype is not None):
-        loss = model(**batch).loss
-    loss.backward()
+        value = loss()
+    value.backward()
     return time.monotonic() - started
+
+
+def _allowed() -> int:
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return allowed or 1
 
 
 def _cores() -> int:
     """The cores that this process may use: those of its slot; ranks on one machine share them."""
     import psutil
 
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    physical = psutil.cpu_count(logical=False) or allowed or 1
+    physical = psutil.cpu_count(logical=False) or _allowed()
     share = int(os.environ.get(THREADS) or physical)
-    return max(1, min(allowed or 1, physical, share) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
+    each = min(_allowed(), physical, share) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    return max(1, each)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from fmtui.errors import BadInputError
+from fmtui.workers import adapters
 from fmtui.workers.forward import Tick
 from fmtui.workers.loading import load_model, load_tokenizer, max_length
 
@@ -27,6 +29,8 @@ class Loaded:
     labels: list[str]
     limit: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    fresh: Sequence[str] = ()
+    """Names of the parameters that the model at that path did not have."""
 
     @property
     def device(self) -> torch.device:
@@ -76,8 +80,12 @@ class Base:
 
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         tokenizer = load_tokenizer(path)
-        model = load_model(path, self.auto_class, **self.options(spec))
         settings = spec.get("settings") or {}
+        options = adapters.base_options(settings) | self.options(spec)
+        model, fresh = load_model(path, self.auto_class, **options)
+        # A tokenizer of another family may give what this model does not take.
+        taken = inspect.signature(model.forward).parameters
+        tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in taken]
         task, finetune = spec["task"], spec["kind"] == "finetune"
         wanted = settings.get("max_seq_length", -1)
         if wanted <= 0:
@@ -88,7 +96,7 @@ class Base:
             if limit < max_length(model, tokenizer):
                 known["max_seq_length"] = limit
             model.config.task_specific_params = {task: known}
-        return Loaded(model, tokenizer, self.labels(model, spec), limit, settings)
+        return Loaded(model, tokenizer, self.labels(model, spec), limit, settings, fresh)
 
     def known(self, model: Any, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         """What the base knows of the task before it is finetuned."""
