@@ -127,7 +127,23 @@ TABLE = _named(
             _key("x", "cancel", "cancel", "Cancel this run."),
             _key("R", "resume", "resume", "Resume from the last checkpoint."),
             _key("t", "tag", "tag", "Put a tag on the marked runs or this one, or take it off."),
+            _key("Q", "queue", "queue", "The runs that wait: their order, why, and pausing them."),
             _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
+        ],
+        "queue": [
+            _key("K,shift+up", "shift(-1)", "earlier", "Before the one that is before it."),
+            _key("J,shift+down", "shift(1)", "later", "Behind the one behind it.", name="later"),
+            _key("p", "hold", "pause", "Hold this run back, or let it go on."),
+            _key("P", "hold_all", "pause all", "Hold the whole queue back, or let it go on."),
+            _key("x", "cancel", "cancel", "Cancel this run."),
+            _key("T", "end(True)", "first", "Before all others.", show=False, name="first"),
+            _key("B", "end(False)", "last", "Behind all others.", show=False, name="last"),
+            _key(
+                "plus", "priority(1)", "priority +", "A higher priority.", show=False, name="higher"
+            ),
+            _key(
+                "minus", "priority(-1)", "priority −", "A lower priority.", show=False, name="lower"
+            ),
         ],
         "compare": [
             _key("a", "every", "all settings", "Show also the settings that are the same."),

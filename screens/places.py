@@ -17,9 +17,10 @@ from screens.widgets.chrome import TABS
 
 PAGES = ("catalog", "model", "data", "check", "run", "report", "errors", "endpoint")
 COMPARE = "compare"
+QUEUE = "queue"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
-    *TABS, "help", f"{COMPARE}:r1,r2",
+    *TABS, QUEUE, "help", f"{COMPARE}:r1,r2",
     *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
 ]  # fmt: skip
 
@@ -90,6 +91,10 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
         for ref in refs:
             _prove("run", ref)
         return "runs", ComparePage(refs)
+    if kind == QUEUE:
+        from screens.queue import QueueScreen
+
+        return "runs", QueueScreen()
     if kind in FORMS:
         return _form(kind, name)
     raise UsageError(f"there is no screen `{kind}`", hint=f"One of: {', '.join(NAMES)}.")

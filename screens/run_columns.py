@@ -28,6 +28,11 @@ def took(run: RunInfo) -> str:
     return duration(seconds) if seconds is not None else "–"
 
 
+def without_command(reason: str) -> str:
+    """Why a run waits, without the command that changes it: a screen has a key for that."""
+    return reason.partition("; `")[0]
+
+
 def run_columns(
     reason: Callable[[RunInfo], str | None] = lambda _: None,
 ) -> Sequence[Column[RunInfo]]:
@@ -36,7 +41,7 @@ def run_columns(
 
     def state(run: RunInfo) -> Cell:
         why = reason(run)
-        return (f"· {why}" if why else state_words(run.state)), tone(run.state)
+        return (f"· {without_command(why)}" if why else state_words(run.state)), tone(run.state)
 
     return (
         Column("run", lambda r: r.run, width=5, order="run"),

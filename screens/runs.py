@@ -225,6 +225,11 @@ class RunsScreen(Listing[RunInfo]):
 
         self.app.push_screen(ComparePage(sorted(self.marked, key=lambda run: int(run[1:]))))
 
+    def action_queue(self) -> None:
+        from screens.queue import QueueScreen
+
+        self.app.push_screen(QueueScreen())
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "compare":
             return len(self.marked) > 1

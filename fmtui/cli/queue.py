@@ -20,16 +20,26 @@ def queue(as_json: bool) -> None:
 @click.argument("ref")
 @click.option("--first", is_flag=True, help="Before all others.")
 @click.option("--last", is_flag=True, help="Behind all others.")
+@click.option("--earlier", is_flag=True, help="Before the one that is before it.")
+@click.option("--later", is_flag=True, help="Behind the one that is behind it.")
 @click.option("--priority", type=int, help="A higher number goes first; 0 is usual.")
 @json_option
-def move(ref: str, first: bool, last: bool, priority: int | None, as_json: bool) -> None:
+def move(
+    ref: str,
+    first: bool,
+    last: bool,
+    earlier: bool,
+    later: bool,
+    priority: int | None,
+    as_json: bool,
+) -> None:
     """Give a queued run another place."""
     from fmtui.services import queue as service
 
-    if first + last + (priority is not None) != 1:
-        raise UsageError("one of --first, --last and --priority is needed")
+    if first + last + earlier + later + (priority is not None) != 1:
+        raise UsageError("one of --first, --last, --earlier, --later and --priority is needed")
     ctx = context()
-    service.move(ctx, ref, first=first, last=last, priority=priority)
+    service.move(ctx, ref, first=first, last=last, by=later - earlier, priority=priority)
     _show(ctx, as_json)
 
 
@@ -67,7 +77,7 @@ def _show(ctx: Context, as_json: bool) -> None:
     if found:
         table(
             ("", "run", "priority", "why it waits"),
-            ((entry.position, entry.run, entry.priority, entry.reason) for entry in found),
+            ((entry.position or "–", entry.run, entry.priority, entry.reason) for entry in found),
             right="priority",
         )
     else:

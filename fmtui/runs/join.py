@@ -17,8 +17,9 @@ from types import FrameType
 from fmtui.errors import ConflictError, RunFailedError, UsageError
 from fmtui.runs import ranks
 from fmtui.runs.folder import RunFolder
-from fmtui.runs.layout import Layout, start_workers
+from fmtui.runs.layout import Layout
 from fmtui.runs.process import TOKEN, token_of
+from fmtui.runs.start import start_workers
 
 _END_SECONDS = 30.0
 """How long the processes here may outlast the run."""

@@ -61,6 +61,28 @@ def move(folder: RunFolder, others: Iterable[RunFolder], *, first: bool) -> None
         put(folder, place)
 
 
+def shift(folder: RunFolder, others: Iterable[RunFolder], by: int) -> None:
+    """Put a run so many places earlier (`by` below 0) or later; it takes the priority of the one
+    that it passes last. Raises OSError."""
+    line = in_order(others)
+    at = next(i for i, other in enumerate(line) if other.id == folder.id)
+    rest = [other for other in line if other.id != folder.id]
+    to = max(0, min(at + by, len(rest)))
+    if to == at:
+        return
+    passed, beyond = (to, to - 1) if by < 0 else (to - 1, to)
+    priority, edge, _ = _key(rest[passed])
+    order = edge + (-1 if by < 0 else 1)
+    if 0 <= beyond < len(rest) and _key(rest[beyond])[0] == priority:
+        other = _key(rest[beyond])[1]
+        order = (edge + other) / 2
+        if order in (edge, other):  # nothing lies between two floats, or two have one order
+            for number, each in enumerate((*rest[:to], folder, *rest[to:])):
+                put(each, replace(place_of(each), order=float(number)))
+            order = float(to)
+    put(folder, replace(place_of(folder), priority=-int(priority), order=order))
+
+
 def is_paused(home: Home) -> bool:
     """Whether the queue as a whole is held back."""
     try:

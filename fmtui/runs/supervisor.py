@@ -25,7 +25,7 @@ from fmtui.errors import FmtuiError
 from fmtui.runs import logs, ranks, slots
 from fmtui.runs.folder import FULL, Exit, RunFolder
 from fmtui.runs.journal import Journal
-from fmtui.runs.layout import Layout, start_workers
+from fmtui.runs.layout import Layout
 from fmtui.runs.process import (
     AFTERWARDS,
     TOKEN,
@@ -35,6 +35,7 @@ from fmtui.runs.process import (
     token_of,
     try_lock,
 )
+from fmtui.runs.start import start_workers
 from registry.database import now
 
 

@@ -15,19 +15,29 @@ from fmtui.services.settle import dispatch, reap, room, slots_of, waiting
 from registry import runs as rows
 from registry.database import storage_errors
 
-__all__ = ["QueueEntry", "entries", "move", "paused", "reason", "reasons", "set_paused"]
+__all__ = [
+    "QueueEntry",
+    "entries",
+    "move",
+    "paused",
+    "reason",
+    "reasons",
+    "set_paused",
+    "slots_in_words",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A run that waits. `position` is 1 for the one that starts next; `reason` is a sentence
-    without a full stop."""
+    """A run that waits. `position` is 1 for the one that starts next, None for one that waits
+    elsewhere, as in Slurm; `reason` is a sentence without a full stop."""
 
     run: str
-    position: int
+    position: int | None
     priority: int
     paused: bool
     reason: str
+    backend: str = "local"
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -36,24 +46,20 @@ class QueueEntry:
             "priority": self.priority,
             "paused": self.paused,
             "reason": self.reason,
+            "backend": self.backend,
         }
 
 
 def entries(ctx: Context) -> list[QueueEntry]:
-    """The runs that wait, in the order in which they start, each with the reason why it does."""
+    """The runs that wait, in the order in which they start, each with the reason why it does;
+    then those that wait elsewhere."""
     reap(ctx)
-    return _entries(ctx)
+    return [*_here(ctx), *_elsewhere(ctx)]
 
 
 def reasons(ctx: Context) -> dict[str, str]:
     """Why each queued run waits, here or elsewhere, by run; asks nobody to do anything."""
-    found = {entry.run: entry.reason for entry in _entries(ctx)}
-    for row in rows.unsettled(ctx.db):
-        if row.backend != "local" and row.state == "queued":
-            status = backend_of(row.backend).status(RunFolder(ctx.home.runs / row.run))
-            if status.state == "queued" and status.reason:
-                found[row.run] = status.reason
-    return found
+    return {entry.run: entry.reason for entry in (*_here(ctx), *_elsewhere(ctx))}
 
 
 def reason(ctx: Context, run: str) -> str | None:
@@ -61,7 +67,19 @@ def reason(ctx: Context, run: str) -> str | None:
     return reasons(ctx).get(run)
 
 
-def _entries(ctx: Context) -> list[QueueEntry]:
+def _elsewhere(ctx: Context) -> list[QueueEntry]:
+    found = []
+    for row in rows.unsettled(ctx.db):
+        if row.backend == "local" or row.state != "queued":
+            continue
+        status = backend_of(row.backend).status(RunFolder(ctx.home.runs / row.run))
+        if status.state == "queued":
+            reason = status.reason or f"waits in {row.backend}"
+            found.append(QueueEntry(row.run, None, 0, False, reason, row.backend))
+    return found
+
+
+def _here(ctx: Context) -> list[QueueEntry]:
     found = waiting(ctx)
     if not found:
         return []
@@ -121,6 +139,13 @@ def _held_by(ctx: Context, pool: slots.Pool) -> str:
     return ", ".join(words)
 
 
+def slots_in_words(ctx: Context) -> str:
+    """How many slots this machine has, how many are free, and who holds the others."""
+    pool = slots.pool(ctx.home)
+    held = _held_by(ctx, pool)
+    return f"{len(pool.free())} of {len(pool.names)} free" + (f": {held}" if held else "")
+
+
 def paused(ctx: Context) -> bool:
     """Whether the queue as a whole is held back."""
     return queue.is_paused(ctx.home)
@@ -142,9 +167,16 @@ def set_paused(ctx: Context, run: str | None, value: bool) -> None:
 
 
 def move(
-    ctx: Context, run: str, *, first: bool = False, last: bool = False, priority: int | None = None
+    ctx: Context,
+    run: str,
+    *,
+    first: bool = False,
+    last: bool = False,
+    by: int = 0,
+    priority: int | None = None,
 ) -> None:
-    """Give a queued run another place: before all others, behind them, or by priority.
+    """Give a queued run another place: before all others, behind them, so many places later
+    (earlier where `by` is below 0), or by priority.
 
     Raises ConflictError for a run that does not wait.
     """
@@ -154,6 +186,8 @@ def move(
             queue.put(folder, replace(queue.place_of(folder), priority=priority, order=None))
         if first or last:
             queue.move(folder, waiting(ctx), first=first)
+        if by:
+            queue.shift(folder, waiting(ctx), by)
 
 
 def _queued(ctx: Context, run: str) -> RunFolder:
@@ -163,6 +197,11 @@ def _queued(ctx: Context, run: str) -> RunFolder:
     for folder in waiting(ctx):
         if folder.id == row.id:
             return folder
+    if row.backend != "local" and row.state == "queued":
+        raise ConflictError(
+            f"{row.run} waits in {row.backend}, not here",
+            hint=f"Its place there is for {row.backend} to give: `fmtui run show {row.run}`.",
+        )
     raise _not_waiting(row.run, row.state)
 
 

@@ -21,8 +21,9 @@ from fmtui.runs import logs, ranks
 from fmtui.runs.checkpoints import checkpoint_step, drop_incomplete
 from fmtui.runs.folder import FULL, Exit, RunFolder
 from fmtui.runs.journal import Journal, Story
-from fmtui.runs.layout import INTERRUPTIBLE, STOP_SIGNALS, Layout
+from fmtui.runs.layout import Layout
 from fmtui.runs.process import AFTERWARDS, Identity, spawn_detached
+from fmtui.runs.start import INTERRUPTIBLE, STOP_SIGNALS
 from fmtui.workers import resources
 from registry.database import now
 

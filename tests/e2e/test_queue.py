@@ -75,6 +75,26 @@ def test_a_run_can_be_moved(cli: Cli, ctx: Context, busy: object, bert: Path) ->
     queue.move(ctx, "r2", priority=-1)
     assert order(ctx) == ["r3", "r1", "r4", "r2"]
     cli.run("run", "move", "r1", code=2)
+    cli.run("run", "move", "r1", "--earlier", "--later", code=2)
+    assert [e["run"] for e in cli.json("run", "move", "r1", "--earlier")] == [
+        "r1",
+        "r3",
+        "r4",
+        "r2",
+    ]
+    queue.move(ctx, "r1", by=-1)
+    assert order(ctx) == ["r1", "r3", "r4", "r2"], "nothing is before the first"
+    assert [e["run"] for e in cli.json("run", "move", "r3", "--later")] == ["r1", "r4", "r3", "r2"]
+    assert queue.entries(ctx)[2].priority == 0, "it is still before those of a lower priority"
+    queue.move(ctx, "r3", by=1)
+    assert order(ctx) == ["r1", "r4", "r2", "r3"]
+    assert queue.entries(ctx)[3].priority == -1
+    for _ in range(80):  # more halvings than a float has digits
+        queue.move(ctx, "r4", by=-1)
+        queue.move(ctx, "r4", by=1)
+        queue.move(ctx, "r1", by=1)
+        queue.move(ctx, "r1", by=-1)
+    assert order(ctx) == ["r1", "r4", "r2", "r3"]
     cli.run("run", "move", "r77", "--first", code=3)
 
 

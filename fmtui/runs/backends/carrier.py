@@ -21,8 +21,9 @@ from fmtui.runs.backends.slurm import SlurmOptions, job_of, note_job
 from fmtui.runs.checkpoints import checkpoint_step
 from fmtui.runs.folder import Exit, RunFolder
 from fmtui.runs.journal import Journal
-from fmtui.runs.layout import INTERRUPTIBLE, Layout, start_workers
+from fmtui.runs.layout import Layout
 from fmtui.runs.process import TOKEN, Identity, become_subreaper, sweep, token_of
+from fmtui.runs.start import INTERRUPTIBLE, start_workers
 from fmtui.runs.supervisor import explain, grace_of
 from registry.database import now
 
