@@ -1,0 +1,69 @@
+"""The workspaces of a subscription, and the instance types of a region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fmtui.azure.connection import Connection
+from fmtui.azure.errors import translated
+from fmtui.errors import BadInputError
+
+
+def list_workspaces(connection: Connection) -> list[tuple[str, str, str, str]]:
+    """Name, resource group, subscription and location of each.
+
+    Raises RemoteError, BadInputError when no subscription is known.
+    """
+    subscription = connection.settings.subscription
+    if not subscription:
+        raise BadInputError(
+            "no subscription is known",
+            hint="Set AZURE_SUBSCRIPTION_ID, or sign in with `az login`.",
+        )
+    with translated("list the workspaces"):
+        client = connection.client(subscription_id=subscription)
+        found = list(client.workspaces.list(scope="subscription"))
+    return [(w.name, w.resource_group, subscription, w.location) for w in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """An instance type: cores, GPUs, memory and disk in GiB, and its price an hour in `currency`,
+    None where the region tells none."""
+
+    name: str
+    family: str
+    cores: int
+    gpus: int
+    memory_gib: float
+    disk_gib: int
+    price: float | None
+    currency: str = "USD"
+
+
+def sizes(connection: Connection) -> list[Size]:
+    """The instance types of the workspace's region, the smallest first. Raises RemoteError."""
+    with translated("list the instance types"):
+        listed = list(connection.workspace.compute.list_sizes())
+    found = [
+        Size(
+            size.name,
+            size.family,
+            size.v_cp_us,
+            size.gpus or 0,
+            size.memory_gb or 0.0,
+            (size.max_resource_volume_mb or 0) // 1024,
+            _price(size),
+        )
+        for size in listed
+    ]
+    return sorted(found, key=lambda size: (size.gpus, size.cores, size.memory_gib, size.name))
+
+
+def _price(size: Any) -> float | None:
+    prices = getattr(size, "estimated_vm_prices", None)
+    for value in getattr(prices, "values_property", None) or getattr(prices, "values", None) or ():
+        if getattr(value, "os_type", "") == "Linux" and getattr(value, "vm_tier", "") == "Standard":
+            return float(value.retail_price)
+    return None
