@@ -113,8 +113,12 @@ def connect(
 ) -> Connection:
     """The connection that the settings in force name; one a process for the same settings.
 
-    Nothing is sent yet. Raises what `resolve` and `credential` raise.
+    Nothing is sent yet. Raises what `resolve` and `credential` raise, BadInputError offline.
     """
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        raise BadInputError(
+            "Azure can't be reached offline", hint="Leave --offline out, and unset HF_HUB_OFFLINE."
+        )
     settings = resolve(home, given)
     cloud = cloud_of(settings)
     secrets = tuple(hash(os.environ.get(name)) for name in _SECRETS)

@@ -66,6 +66,7 @@ class Proxy:
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
+    sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with contextlib.suppress(OSError):
         while chunk := source.recv(1 << 16):
             sink.sendall(chunk)

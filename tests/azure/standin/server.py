@@ -142,6 +142,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for the client's acknowledgement
+    wbufsize = -1
     server: _Server
 
     def setup(self) -> None:
@@ -209,5 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body if answer.cut is None else body[: answer.cut])
+        self.wfile.flush()
         if answer.cut is not None:
             self.close_connection = True
