@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from fmtui.azure.settings import AzureSettings
 from fmtui.errors import BadInputError
 
+PRIVATE = "fmtui-"
+"""How the names begin that private clouds get here."""
+
 _KEYS = (
     "azure_portal",
     "resource_manager",
@@ -57,6 +60,8 @@ def cloud_of(settings: AzureSettings) -> Cloud:
     if settings.cloud_metadata:
         return _from_file(Path(settings.cloud_metadata).expanduser())
     name = settings.cloud or "AzureCloud"
+    if name.startswith(PRIVATE):  # of a process that had a file, and this one has none
+        name = "AzureCloud"
     if name not in _KNOWN:
         raise BadInputError(
             f"no cloud `{name}`",
@@ -90,7 +95,7 @@ def _from_file(path: Path) -> Cloud:
     # Two files with the same name in them must not be taken for one cloud.
     digest = hashlib.sha256(repr(metadata).encode()).hexdigest()[:8]
     return Cloud(
-        f"fmtui-{digest}",
+        f"{PRIVATE}{digest}",
         str(values["resource_manager"]),
         str(values["active_directory"]),
         metadata,

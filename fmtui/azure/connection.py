@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from fmtui.azure.clouds import Cloud, cloud_of
+from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
 from fmtui.azure.credentials import Prompt, credential
 from fmtui.azure.errors import translated
 from fmtui.azure.settings import AzureSettings, resolve
@@ -83,17 +83,20 @@ class Connection:
 
 
 def _client(connection: Connection, scope: dict[str, Any]) -> Any:
+    cloud = connection.cloud
+    # The SDK keeps the cloud's name in the environment, where children find a private cloud's too,
+    # and it does not load where that names one that it does not know.
+    if os.environ.get("AZUREML_CURRENT_CLOUD", "").startswith(PRIVATE):
+        del os.environ["AZUREML_CURRENT_CLOUD"]
     _quiet()
+    if cloud.metadata is not None:
+        _introduce(cloud)
     from azure.ai.ml import MLClient
 
-    cloud = connection.cloud
-    more: dict[str, Any] = {"cloud": cloud.name}
-    if cloud.metadata is not None:
-        more["cloud_metadata"] = dict(cloud.metadata)
-    return MLClient(
+    made = MLClient(
         connection.credential,
         **scope,
-        **more,
+        cloud=cloud.name,
         show_progress=False,
         enable_telemetry=False,
         connection_timeout=CONNECT_SECONDS,
@@ -102,6 +105,15 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         retry_connect=min(connection.retries, 1),
         retry_backoff_max=30,
     )
+    _hush()
+    return made
+
+
+def _introduce(cloud: Cloud) -> None:
+    """Tell the SDK the addresses of a private cloud."""
+    from azure.ai.ml._azure_environments import _environments
+
+    _environments[cloud.name] = dict(cloud.metadata or ())
 
 
 _lock = threading.Lock()
@@ -132,10 +144,15 @@ def connect(
 
 
 def _quiet() -> None:
-    """The SDK prints dots while it polls, and warns of what is experimental: not on our screen."""
+    """The SDK prints dots while it polls: not on our screen."""
     from azure.ai.ml._utils._azureml_polling import AzureMLPolling
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
     AzureMLPolling.update_status = ARMPolling.update_status
-    logging.getLogger("azure").setLevel(logging.ERROR)
-    logging.getLogger("msrest").setLevel(logging.ERROR)
+
+
+def _hush() -> None:
+    """What the SDK logs is for its authors, and some of its modules have handlers of their own."""
+    for name in ("azure", "msrest", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("azure", "msrest"):
+            logging.getLogger(name).setLevel(logging.ERROR)

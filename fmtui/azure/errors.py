@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -60,6 +61,11 @@ def sentence(error: BaseException, doing: str) -> FmtuiError | None:
         return _of_azure(error, doing)
     if isinstance(error, TimeoutError | ConnectionError):
         return _unreachable(doing, str(error))
+    if isinstance(error, json.JSONDecodeError):
+        return RemoteError(
+            f"can't {doing}: what was answered is no answer of Azure's",
+            hint="Is a proxy between? `fmtui doctor` goes through it step by step.",
+        )
     return None
 
 

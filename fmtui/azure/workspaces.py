@@ -46,24 +46,30 @@ def sizes(connection: Connection) -> list[Size]:
     """The instance types of the workspace's region, the smallest first. Raises RemoteError."""
     with translated("list the instance types"):
         listed = list(connection.workspace.compute.list_sizes())
-    found = [
-        Size(
-            size.name,
-            size.family,
-            size.v_cp_us,
-            size.gpus or 0,
-            size.memory_gb or 0.0,
-            (size.max_resource_volume_mb or 0) // 1024,
-            _price(size),
-        )
-        for size in listed
-    ]
+    found = [_size(vars(size)) for size in listed]
     return sorted(found, key=lambda size: (size.gpus, size.cores, size.memory_gib, size.name))
 
 
-def _price(size: Any) -> float | None:
-    prices = getattr(size, "estimated_vm_prices", None)
-    for value in getattr(prices, "values_property", None) or getattr(prices, "values", None) or ():
-        if getattr(value, "os_type", "") == "Linux" and getattr(value, "vm_tier", "") == "Standard":
-            return float(value.retail_price)
+def _size(values: dict[str, Any]) -> Size:
+    """A size of the SDK, whose attributes have the wire's names or Python's by its version."""
+
+    def either(wire: str, python: str) -> Any:
+        return values.get(wire) or values.get(python)
+
+    return Size(
+        str(values["name"]),
+        str(values.get("family") or ""),
+        either("vCPUs", "v_cp_us") or 0,
+        values.get("gpus") or 0,
+        either("memoryGB", "memory_gb") or 0.0,
+        (either("maxResourceVolumeMB", "max_resource_volume_mb") or 0) // 1024,
+        _price(either("estimatedVMPrices", "estimated_vm_prices")),
+    )
+
+
+def _price(prices: Any) -> float | None:
+    """The price of an hour of a Linux machine of its own, None where the region tells none."""
+    for value in prices.get("values") or () if isinstance(prices, dict) else ():
+        if value.get("osType") == "Linux" and value.get("vmTier") == "Standard":
+            return float(value["retailPrice"])
     return None

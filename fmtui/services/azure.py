@@ -21,6 +21,7 @@ __all__ = [
     "examine",
     "last_sign_in",
     "pick",
+    "pinned",
     "profiles",
     "settings",
     "sign_in",
@@ -117,6 +118,14 @@ def profiles(ctx: Context) -> list[Profile]:
 def use(ctx: Context, name: str) -> None:
     """Let a profile be in force from now on. Raises NotFoundError."""
     _settings.use(ctx.home, name)
+
+
+def pinned(found: AzureSettings, given: Mapping[str, str]) -> dict[str, str]:
+    """A workspace by its own name, so that what belongs to it stays with it when another profile
+    comes into force."""
+    names = ("subscription", "resource_group", "workspace", "profile")
+    values = {name: getattr(found, name) for name in names}
+    return {**{name: str(value) for name, value in values.items() if value}, **given}
 
 
 def use_workspace(ctx: Context, workspace: Workspace, *, name: str | None = None) -> str:

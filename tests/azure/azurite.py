@@ -75,6 +75,7 @@ def _make_container(store: Store, certificates: Certificates) -> None:
         f"https://localhost:{store.port}/{store.account}",
         credential={"account_name": store.account, "account_key": store.key},
         connection_verify=str(certificates.ca),
+        use_env_settings=False,
     )
     with client:
         client.create_container(CONTAINER)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.azure.standin.arm import BASE, page, resource, router
 from tests.azure.standin.http import Answer, Json, Request, not_found
 from tests.azure.standin.world import Asset, World
@@ -12,6 +14,8 @@ KINDS = ("models", "data", "environments", "codes", "components")
 def put(world: World, kind: str, name: str, version: str, properties: Json) -> Json:
     """Register a version; the defaults that the server fills are filled."""
     shelf = world.assets.setdefault(kind, {})
+    if kind == "models":
+        properties = {**properties, "modelUri": _resolved(str(properties.get("modelUri")))}
     asset = shelf.setdefault(name, Asset(name, created=world.stamp()))
     filled = {
         "description": None, "tags": {}, "properties": {}, "isArchived": False,
@@ -20,6 +24,15 @@ def put(world: World, kind: str, name: str, version: str, properties: Json) -> J
     body = resource(world, f"{kind}/{name}/versions/{version}", f"{kind}/versions", filled)
     asset.versions[version] = body
     return body
+
+
+def _resolved(uri: str) -> str:
+    """Where a model lies: an output of a job stands for its folder on the datastore."""
+    match = re.fullmatch(r"azureml://jobs/([^/]+)/outputs/([^/]+)/?", uri)
+    if match is None:
+        return uri
+    store = f"azureml:/{BASE}/datastores/workspaceblobstore/paths"
+    return f"{store}/azureml/{match[1]}/{match[2]}/"
 
 
 def _defaults(kind: str) -> Json:

@@ -94,8 +94,12 @@ def details(world: World, request: Request, name: str) -> Answer:
 @router.on("GET", "/logs/{name}/{file+}")
 def log(world: World, request: Request, name: str, file: str) -> Answer:
     job, _ = _job_of(world, name)
-    lines = _visible(world, job)
-    return Answer(200, text="".join(f"{line}\n" for line in lines))
+    text = "".join(f"{line}\n" for line in _visible(world, job))
+    first = int(request.headers.get("range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+    if first and first >= len(text):
+        return Answer(416)
+    headers = {"Content-Range": f"bytes {first}-{len(text) - 1}/{len(text)}"} if first else {}
+    return Answer(206 if first else 200, text=text[first:], headers=headers)
 
 
 @router.on("GET", f"{_HISTORY}/runs/{{name}}/children")

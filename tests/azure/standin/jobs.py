@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.azure.standin import assets, registry
+from tests.azure.standin import assets, outputs, registry
 from tests.azure.standin.arm import BASE, begin, page, resource, router
 from tests.azure.standin.http import Answer, Json, RefusalError, Request, not_found
 from tests.azure.standin.workspace import SIZES, family_of
@@ -46,7 +46,10 @@ def output_uri(job: str, name: str) -> str:
 @router.on("PUT", f"{BASE}/jobs/{{name}}")
 def put_job(world: World, request: Request, name: str) -> Answer:
     body = request.json["properties"]
-    if name in world.jobs:
+    known = world.jobs.get(name)
+    if known is not None and known.asked == request.body:
+        return Answer(200, rest(world, known))
+    if known is not None:
         raise RefusalError(409, "Conflict", f"A job with this name already exists: {name}")
     if body.get("jobType") != "Pipeline":
         raise RefusalError(400, "UserError", f"Unknown job type {body.get('jobType')}")
@@ -56,6 +59,8 @@ def put_job(world: World, request: Request, name: str) -> Answer:
     for node in nodes.values():
         _check_node(world, node)
     world.jobs[name] = _scheduled(world, name, body)
+    world.jobs[name].asked = request.body
+    outputs.write(world, world.jobs[name])
     return Answer(201, rest(world, world.jobs[name]))
 
 
@@ -109,7 +114,8 @@ def _scheduled(world: World, name: str, body: Json) -> Job:
     stages = [(start + i * world.pace, stage) for i, stage in enumerate(_STAGES)]
     job = Job(name, body, start, stages, _log(body))
     job.children = [f"{name}-{node}" for node in body["jobs"]]
-    tuned = any("finetune" in str(n) or "mlflow_model" in str(n) for n in body.get("outputs") or {})
+    outputs_of = (body.get("outputs") or {}).values()
+    tuned = any(output.get("jobOutputType") == "mlflow_model" for output in outputs_of)
     job.metrics = {"f1_macro": 0.91, "accuracy": 0.92, "loss": 0.31}
     job.curve = [(step, {"loss": 2.0 - step / 100}) for step in range(10, 110, 10)] if tuned else []
     return job

@@ -81,6 +81,7 @@ class StandIn:
         """Let this be the workspace's storage account."""
         self.world.blob_port, self.world.account_key = store.port, store.key
         self.world.account = store.account
+        self.world.store_ca = str(self.certificates.ca)
 
     def environment(self) -> dict[str, str]:
         return {

@@ -70,6 +70,7 @@ class Job:
     stages: list[tuple[float, str]]
     log: list[str]
     children: list[str] = field(default_factory=list)
+    asked: bytes = b""
     error: Json | None = None
     canceled: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class World:
         self.account = "standinstore"
         self.account_key = ""
         self.blob_port: int | None = None
+        self.store_ca: str | None = None
         self.sas: list[str] = []
 
     def now(self) -> float:
