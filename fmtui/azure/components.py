@@ -58,6 +58,25 @@ def _answered(record: Mapping[str, Any]) -> dict[str, Any]:
     return {key: record[key] for key in ("question", "context")} | {"answers": answers}
 
 
+def _first(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Of several references the first: the components read one text a row."""
+    return {
+        key: (value[0] if value else "") if isinstance(value, list) else value
+        for key, value in record.items()
+    }
+
+
+def _prompted(record: Mapping[str, Any]) -> dict[str, Any]:
+    if "messages" in record:
+        raise BadInputError(
+            "conversations can't be finetuned on Azure ML by its component for text generation",
+            hint="Give columns `prompt` and `text`, or leave --backend out.",
+        )
+    if record.get("prompt"):
+        return {"text": record["prompt"], "ground_truth": record["text"]}
+    return {"text": record["text"]}
+
+
 COMPONENTS: dict[str, Component] = {
     "text-classification": Component(
         "text_classification_pipeline", "text-classification", "text-classification",
@@ -84,19 +103,19 @@ COMPONENTS: dict[str, Component] = {
         "summarization_pipeline", "text-summarization", "summarization",
         {"document_key": "document", "summary_key": "summary"},
         {"document": "document_key", "summary": "summary_key"},
-        ("document",), "summary",
+        ("document",), "summary", _first,
     ),
     "translation": Component(
         "translation_pipeline", "text-translation", "translation",
         {"source_lang": "source", "target_lang": "target"},
         {"source": "source_lang", "target": "target_lang"},
-        ("source",), "target",
+        ("source",), "target", _first,
     ),
     "text-generation": Component(
         "text_generation_pipeline", "text-generation", "text-generation",
         {"text_key": "text", "ground_truth_key": "ground_truth"},
         {"text": "text_key", "ground_truth": "ground_truth_key"},
-        ("text",), "text", dict, frozenset({"ground_truth_key"}),
+        ("text",), "ground_truth", _prompted, frozenset({"ground_truth_key"}),
     ),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from fmtui.services import data as data_service
 from fmtui.services.context import Context
 from fmtui.tasks import get_task
 from registry.database import now
+from registry.labels import check_tags
 from registry.references import check_name, parse
 from registry.remote import remote_of
 from registry.runs import NewRun
@@ -127,7 +128,8 @@ def start_finetune(ctx: Context, request: FinetuneRequest) -> RunInfo:
         **({"group": request.group} if request.group else {}),
     }
     spec["azure"]["outputs"] = {OUTPUT: "mlflow_model_folder"}
-    return _create(ctx, "finetune", request.task, ready, spec)
+    tags = tuple(check_tags(request.tags))
+    return _create(ctx, "finetune", request.task, ready, spec, tags)
 
 
 def prepare_evaluate(ctx: Context, request: EvaluateRequest) -> Prepared:
@@ -415,11 +417,17 @@ def _spec(kind: str, task: str | None, ready: Prepared) -> dict[str, Any]:
 
 
 def _create(
-    ctx: Context, kind: str, task: str | None, ready: Prepared, spec: dict[str, Any]
+    ctx: Context,
+    kind: str,
+    task: str | None,
+    ready: Prepared,
+    spec: dict[str, Any],
+    tags: tuple[str, ...] = (),
 ) -> RunInfo:
     return runs.create(
         ctx,
         NewRun(
+            tags=tags,
             kind=kind,
             backend="azureml",
             task=task,

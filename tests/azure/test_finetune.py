@@ -146,6 +146,53 @@ def test_every_task_has_its_component_and_keys(
     assert models.show(ctx, "tuned").task == task
 
 
+_FILES = {
+    "token-classification": (
+        [{"tokens": ["Ann", "works"], "tags": ["B-PER", "O"]}],
+        {"token_key": "tokens", "tag_key": "tags"},
+    ),
+    "question-answering": (
+        [{"question": "Who?", "context": "Ann works.", "answers": {"text": ["Ann"],
+                                                                  "answer_start": [0]}}],
+        {"answers_key": "answers", "answer_start_key": "answer_start", "answer_text_key": "text"},
+    ),
+    "summarization": (
+        [{"document": "A long text of many words indeed.", "summary": "A text."}],
+        {"document_key": "document", "summary_key": "summary"},
+    ),
+    "translation": (
+        [{"source": "good day", "target": "buna ziua"}],
+        {"source_lang": "source", "target_lang": "target"},
+    ),
+    "text-generation": (
+        [{"prompt": "Say hello", "text": "hello"}],
+        {"text_key": "text", "ground_truth_key": "ground_truth"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", list(_FILES))
+def test_rows_of_every_task_are_written_as_its_component_reads_them(
+    azure: StandIn, ctx: Context, tmp_path: Path, task: str
+) -> None:
+    rows, keys = _FILES[task]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows * 4))
+    settings = {"validation_fraction": "0"}
+    where = Where(backend="azureml", compute="gpu-cluster")
+    ready = azure_runs.prepare_finetune(
+        ctx, _request(str(path), task=task, settings=settings, where=where)
+    )
+    assert {key: ready.inputs[key] for key in keys} == keys
+    lines = [json.loads(line) for line in ready.data.files["data/train.jsonl"].splitlines()]
+    assert len(lines) == 4
+    for key, column in keys.items():
+        if key not in ("answer_start_key", "answer_text_key"):
+            assert column in lines[0], lines[0]
+    if task == "question-answering":
+        assert lines[0]["answers"] == rows[0]["answers"]
+
+
 def test_the_hubs_models_go_in_by_their_id(azure: StandIn, ctx: Context) -> None:
     where = Where(backend="azureml", instance_type="Standard_NC6s_v3")
     request = _request(_asset(azure), model="hf:org/model", columns=_COLUMNS, where=where)
