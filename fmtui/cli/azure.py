@@ -110,6 +110,34 @@ def workspaces(as_json: bool, **given: str | None) -> None:
 
 
 @azure.command()
+@azure_options
+@json_option
+def sizes(as_json: bool, **given: str | None) -> None:
+    """List the instance types of the workspace's region, with what an hour costs."""
+    from fmtui.services import azure as service
+
+    found = service.sizes(context(), given)
+    if as_json:
+        print_json(found)
+        return
+    table(
+        ("instance type", "cores", "GPUs", "memory", "disk", "an hour"),
+        (
+            (
+                s["name"],
+                s["cores"],
+                s["gpus"],
+                f"{s['memory_gib']:g} GiB",
+                f"{s['disk_gib']} GiB",
+                "–" if s["price"] is None else f"{s['price']:.2f} {s['currency']}",
+            )
+            for s in found
+        ),
+        right="cores GPUs memory disk",
+    )
+
+
+@azure.command()
 @click.argument("workspace_name", metavar="WORKSPACE")
 @click.option("--name", help="What to call the profile; the workspace's name where left out.")
 @azure_options

@@ -26,6 +26,7 @@ __all__ = [
     "settings",
     "sign_in",
     "sign_out",
+    "sizes",
     "use",
     "use_workspace",
     "workspaces",
@@ -184,6 +185,19 @@ def workspaces(ctx: Context, given: Given | None = None) -> list[Workspace]:
     from fmtui.azure.workspaces import list_workspaces
 
     return [Workspace(*row) for row in list_workspaces(connect(ctx.home, dict(given or {})))]
+
+
+def sizes(ctx: Context, given: Given | None = None) -> list[dict[str, Any]]:
+    """The instance types of the workspace's region, those without GPUs and small ones first.
+
+    Raises RemoteError.
+    """
+    from dataclasses import asdict
+
+    from fmtui.azure.connection import connect
+    from fmtui.azure.workspaces import sizes as ask
+
+    return [asdict(size) for size in ask(connect(ctx.home, dict(given or {})))]
 
 
 def examine(ctx: Context, given: Given | None = None) -> Iterator[Step]:

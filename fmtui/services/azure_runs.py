@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fmtui.azure.components import (
     EVALUATION,
     PARTS,
-    Component,
     Parameters,
     component_of,
 )
 from fmtui.azure.options import SERVERLESS, AzureOptions
-from fmtui.data.split import stratified
-from fmtui.errors import BadInputError, FmtuiError, UsageError
-from fmtui.services import azure, catalog, launch, models, runs
-from fmtui.services import data as data_service
+from fmtui.errors import BadInputError, UsageError
+from fmtui.services import azure, models, runs
+from fmtui.services._azure_data import Data, evaluate_data, finetune_data
+from fmtui.services._azure_models import Base, base_of
 from fmtui.services.context import Context
-from fmtui.tasks import get_task
 from registry.database import now
 from registry.labels import check_tags
 from registry.references import check_name, parse
-from registry.remote import remote_of
 from registry.runs import NewRun
-from registry.views import ModelInfo, RunInfo
+from registry.views import RunInfo
 
 if TYPE_CHECKING:
     from fmtui.azure.compute import Place
@@ -35,32 +31,6 @@ if TYPE_CHECKING:
     from fmtui.services.finetune import FinetuneRequest
 
 _FRACTION = "validation_fraction"
-
-
-@dataclass(frozen=True)
-class Base:
-    """The model that a job takes: which input it goes in as, and what is known of it here."""
-
-    ref: str
-    inputs: dict[str, Any]
-    needs: dict[str, Any] = field(default_factory=dict)
-    defaults: dict[str, str] = field(default_factory=dict)
-    license: str | None = None
-    info: ModelInfo | None = None
-
-
-@dataclass(frozen=True)
-class Data:
-    """The data of a job: files to upload by their place in the run's folder, and inputs."""
-
-    ref: str
-    inputs: dict[str, Any]
-    files: dict[str, bytes] = field(default_factory=dict)
-    rows: int = 0
-    held_out: int = 0
-    labels: tuple[str, ...] = ()
-    dataset_id: int | None = None
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +62,7 @@ def prepare_finetune(ctx: Context, request: FinetuneRequest) -> Prepared:
     given = dict(request.settings)
     fraction = _fraction(given.pop(_FRACTION, "0.1"))
     seed = given.get("seed", "42")
-    data = _finetune_data(ctx, request, named, fraction, int(seed) if seed.isdigit() else 42)
+    data = finetune_data(ctx, request, named, fraction, int(seed) if seed.isdigit() else 42)
     name = check_name(request.name or _name(base.ref, request.train), "model")
     connection = connect(ctx.home, dict(options.given))
     made = jobs.component(connection, named.finetune)
@@ -141,7 +111,7 @@ def prepare_evaluate(ctx: Context, request: EvaluateRequest) -> Prepared:
     base = base_of(ctx, request.model, "evaluation")
     task = request.task or (base.info.task if base.info else None) or "text-classification"
     named = component_of(task)
-    data = _evaluate_data(ctx, request, task, named)
+    data = evaluate_data(ctx, request, task, named)
     connection = connect(ctx.home, dict(options.given))
     place = compute.place_of(
         connection, options.compute, options.instance_type, base.needs, base.ref
@@ -207,50 +177,6 @@ def adopt(
     return runs.create(ctx, row, spec)
 
 
-def base_of(ctx: Context, ref: str, job: str) -> Base:
-    """What a job on Azure ML takes for a model reference.
-
-    A model of a registry goes in by its address, one of the hub by its id; of the models that are
-    registered here those that lie in the workspace, and those that were imported unchanged.
-    """
-    wanted = parse(ref)
-    if wanted.source == "hf":
-        return Base(ref, {"huggingface_id": wanted.name})
-    if wanted.source == "local":
-        return _base_here(ctx, models.show(ctx, ref), job)
-    entry = None
-    try:
-        entry = catalog.show(ctx, str(wanted))
-    except FmtuiError:
-        if wanted.version is None:
-            raise
-    version = wanted.version or (entry.version if entry else "")
-    uri = f"azureml://registries/{wanted.source}/models/{wanted.name}/versions/{version}"
-    return Base(
-        str(wanted),
-        {"mlflow_model_path": ["mlflow_model", uri]},
-        (entry.skus.get(job) or {}) if entry else {},
-        dict(entry.defaults) if entry else {},
-        entry.license if entry else None,
-    )
-
-
-def _base_here(ctx: Context, info: ModelInfo, job: str) -> Base:
-    where = remote_of(info)
-    if where is not None:
-        path = f"azureml:{where['name']}:{where['version']}"
-        return Base(
-            info.ref, {"mlflow_model_path": ["mlflow_model", path]}, license=info.license, info=info
-        )
-    if info.parent is None and info.origin.startswith(("azureml:", "hf:")):
-        base = base_of(ctx, info.origin, job)
-        return Base(info.ref, base.inputs, base.needs, base.defaults, info.license, info)
-    raise BadInputError(
-        f"{info.ref} lies on this machine alone",
-        hint="Azure ML takes models of its registries, of the hub, and those of the workspace.",
-    )
-
-
 def _settings(
     parameters: Parameters, defaults: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
@@ -264,108 +190,6 @@ def _settings(
     elif patience == "0":
         values.pop("early_stopping_patience", None)
     return values
-
-
-def _finetune_data(
-    ctx: Context, request: FinetuneRequest, named: Component, fraction: float, seed: int
-) -> Data:
-    if request.train.startswith("azureml:"):
-        inputs: dict[str, Any] = {"train_file_path": ["uri_file", request.train]}
-        if request.validation:
-            inputs["validation_file_path"] = ["uri_file", request.validation]
-        return Data(request.train, inputs | _keys_given(named, request.columns))
-    task = get_task(request.task)
-    source = data_service.resolve(ctx, request.train)
-    _, found, _ = launch.examples_of(
-        task, source, request.columns, drop_invalid=request.drop_invalid
-    )
-    rows = [named.row(record) for record in found.records]
-    held_out: list[dict[str, Any]] = []
-    if request.validation:
-        other = data_service.resolve(ctx, request.validation)
-        _, more, _ = launch.examples_of(
-            task, other, request.columns, drop_invalid=request.drop_invalid
-        )
-        held_out = [named.row(record) for record in more.records]
-    elif fraction:
-        strata = [task.stratum(record) for record in found.records]
-        parts = stratified(strata, {"validation": fraction}, seed=seed)
-        held_out = [rows[index] for index in parts["validation"]]
-        rows = [rows[index] for index in parts["train"]]
-    files = {"data/train.jsonl": _lines(rows)}
-    inputs = {"train_file_path": ["uri_file", "data/train.jsonl"]}
-    if held_out:
-        files["data/validation.jsonl"] = _lines(held_out)
-        inputs["validation_file_path"] = ["uri_file", "data/validation.jsonl"]
-    info = launch.registered_data(ctx, source, request.columns)
-    ref = f"{info.ref}@{source.split}" if source.split else info.ref
-    labels = tuple(sorted(label for label, _ in found.labels))
-    warnings = tuple(str(w) for w in found.warnings)
-    return Data(
-        ref, inputs | _keys(named, rows), files, len(rows), len(held_out), labels, info.id, warnings
-    )
-
-
-def _evaluate_data(ctx: Context, request: EvaluateRequest, task: str, named: Component) -> Data:
-    if request.data.startswith("azureml:"):
-        columns = request.columns
-        names = [columns.get(role, role) for role in named.inputs]
-        inputs = {
-            "test_data": ["uri_folder", request.data],
-            "input_column_names": ",".join(names),
-            "label_column_name": columns.get(named.label, named.label),
-        }
-        return Data(request.data, inputs)
-    source = data_service.resolve(ctx, request.data)
-    _, found, _ = launch.examples_of(
-        get_task(task), source, request.columns, drop_invalid=request.drop_invalid
-    )
-    rows = [named.row(record) for record in found.records]
-    present = [name for name in (*named.inputs, "text_pair") if name in rows[0]]
-    info = launch.registered_data(ctx, source, request.columns)
-    ref = f"{info.ref}@{source.split}" if source.split else info.ref
-    return Data(
-        ref,
-        {
-            "test_data": ["uri_folder", "data/test"],
-            "input_column_names": ",".join(present),
-            "label_column_name": named.label,
-        },
-        {"data/test/test.jsonl": _lines(rows)},
-        len(rows),
-        dataset_id=info.id,
-        labels=tuple(sorted(label for label, _ in found.labels)),
-    )
-
-
-def _keys(named: Component, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Which column of the uploaded file is what, in the component's words."""
-    return {
-        key: column
-        for key, column in named.keys.items()
-        if column in rows[0] or key not in named.optional
-    }
-
-
-def _keys_given(named: Component, columns: Mapping[str, str]) -> dict[str, str]:
-    """The same for data that lies in Azure: the person says its columns."""
-    for role in columns:
-        if role not in named.roles:
-            raise UsageError(
-                f"there is no column role `{role}`", hint=f"Roles: {', '.join(named.roles)}."
-            )
-    keys = dict(named.fixed) | {named.roles[role]: column for role, column in columns.items()}
-    missing = [r for r, key in named.roles.items() if key not in keys and key not in named.optional]
-    if missing:
-        raise UsageError(
-            f"which columns of the data asset are {', '.join(missing)}?",
-            hint=f"Say it: --columns {','.join(f'{role}=COLUMN' for role in missing)}.",
-        )
-    return keys
-
-
-def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _fraction(text: str) -> float:

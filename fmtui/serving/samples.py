@@ -45,6 +45,20 @@ def sample_body(folder: Path | None) -> str:
     return json.dumps(body, indent=1, ensure_ascii=False)
 
 
+def sample_of(task: str | None) -> str:
+    """A request for a task, for a model whose files are not here; as indented JSON."""
+    body = _SAMPLES.get(_ALIASES.get(task or "", task or ""), {"input_data": ["..."]})
+    return json.dumps(body, indent=1, ensure_ascii=False)
+
+
+_ALIASES = {
+    "summarization": "text2text-generation",
+    "translation": "text2text-generation",
+    "text-summarization": "text2text-generation",
+    "text-translation": "text2text-generation",
+}
+
+
 def mask_token(folder: Path) -> str:
     """The model's own word for the gap to fill: `[MASK]`, `<mask>`."""
     try:
