@@ -306,11 +306,16 @@ class DeploymentInfo:
             "model": self.model,
             "state": self.state,
             "traffic": self.traffic,
-            "mirror": self.mirror,
-            "instance_type": self.instance_type,
-            "instance_count": self.instance_count,
             "error": self.error,
-        }
+        } | (
+            {}
+            if self.instance_type is None
+            else {
+                "mirror": self.mirror,
+                "instance_type": self.instance_type,
+                "instance_count": self.instance_count,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

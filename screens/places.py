@@ -19,7 +19,7 @@ PAGES = ("catalog", "model", "data", "run", "report", "errors", "endpoint")
 COMPARE = "compare"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
-    *TABS, "help", f"{COMPARE}:r1,r2",
+    *TABS, "azure", "help", f"{COMPARE}:r1,r2",
     *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
 ]  # fmt: skip
 
@@ -79,6 +79,10 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
         from screens.endpoint import EndpointPage
 
         return "endpoints", EndpointPage(name)
+    if kind == "azure" and not name:
+        from screens.azure import AzurePage
+
+        return "endpoints", AzurePage()
     if kind == COMPARE and name:
         from screens.compare import ComparePage
 

@@ -102,7 +102,7 @@ def sample_request(ctx: Context, name: str) -> str:
     if not info.deployments:
         return sample_of(None)
     model = max(info.deployments, key=lambda d: d.traffic).model
-    return sample_of(_task_of(ctx, model))
+    return sample_of(_task_of(ctx, model), model)
 
 
 def _task_of(ctx: Context, model: str) -> str | None:

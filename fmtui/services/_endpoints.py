@@ -26,7 +26,7 @@ def tell(progress: Progress | None, text: str) -> None:
 
 def check_target(target: str) -> None:
     if target != "local":
-        raise UsageError(f"no target `{target}`", hint="The target is `local`.")
+        raise UsageError(f"no target `{target}`", hint="One of `local` and `azureml`.")
 
 
 # Finding

@@ -7,6 +7,7 @@ cleared when that is done, so that after a kill the next look finds it and goes 
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -60,6 +61,7 @@ __all__ = [
     "delete",
     "delete_deployment",
     "deploy",
+    "deploy_command",
     "invoke",
     "keys",
     "last_seen",
@@ -313,6 +315,22 @@ def traffic(
         )
     endpoints.share(connection_of(ctx, name), name, shares, mirror or {}, _teller(progress))
     return show(ctx, name, fresh=True)
+
+
+def deploy_command(
+    endpoint: str,
+    model: str,
+    *,
+    name: str | None = None,
+    traffic: int | None = None,
+    instance_type: str | None = None,
+) -> str:
+    """The line that does what `deploy` would."""
+    words = ["fmtui", "endpoint", "deploy", endpoint, "--model", model]
+    words += ["--name", name] if name else []
+    words += ["--traffic", str(traffic)] if traffic is not None else []
+    words += ["--instance-type", instance_type] if instance_type else []
+    return shlex.join([*words, "--yes"])
 
 
 def scale(

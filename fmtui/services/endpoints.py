@@ -89,11 +89,13 @@ def create(
         port: None takes a free one; it stays the endpoint's own across restarts.
 
     Raises:
-        UsageError: `target` is not `local`.
+        UsageError: `target` is neither `local` nor `azureml`.
         ConflictError: The name exists, or the port is in use; nothing is left behind.
         BadInputError: The name, the host or the port can't be one.
     """
     check_name(name, "endpoint")
+    if target == "azureml":
+        return azure_endpoints.create(ctx, name, progress=progress)
     check_target(target)
     if azure_endpoints.owns(ctx, name):
         raise ConflictError(f"endpoint `{name}` exists in Azure", hint="Choose another name.")

@@ -13,6 +13,13 @@ from tests.azure.standin.certificates import Certificates, make
 from tests.azure.standin.models import publish
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs all of these: the validator and the blob store take long to start."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("azure"))
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """An authority made for this session alone."""
@@ -52,7 +59,7 @@ def azure(
     with server.running(tmp_path / "azure", certificates) as stand_in:
         for name, value in stand_in.environment().items():
             monkeypatch.setenv(name, value)
-        for name in ("AZUREML_CURRENT_CLOUD", "AZURE_CONFIG_DIR"):
+        for name in ("AZUREML_CURRENT_CLOUD",):
             monkeypatch.delenv(name, raising=False)
         publish(stand_in.world)
         workspace.add_cluster(stand_in.world, "gpu-cluster", "Standard_NC6s_v3")

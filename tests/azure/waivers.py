@@ -37,6 +37,12 @@ _WAIVERS: list[tuple[str, str, str, str]] = [
         r"/credentials/secrets",
         "Microsoft's own server leaves the secrets out unless listSecrets is asked",
     ),
+    (
+        r"/batchEndpoints/[^/]+$",
+        "ENUM_CASE_MISMATCH",
+        r"/properties/authMode",
+        "the SDK writes aadToken for AADToken; the service does not regard the case",
+    ),
 ]
 """Path, code of the violation, place in the payload (patterns), reason."""
 

@@ -51,7 +51,6 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
             "inferenceEndpoint": {"uri": f"https://{name}.inference.{DOMAIN}", "headers": {}},
             "provisioningState": "Creating",
             "endpointState": "Online",
-            "contentSafety": {"contentSafetyStatus": "Enabled"},
         },
     }
     known = name.lower() in world.serverless
