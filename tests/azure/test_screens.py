@@ -80,8 +80,9 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
         await _choose(pilot, "where", "azureml")
         await _type(pilot, "instance", "Standard_NC6s_v3")
         await _type(pilot, "name", "bank")
-        seen = await shows(pilot, "--backend azureml", "an hour while it runs", seconds=40)
-        assert "--instance-type Standard_NC6s_v3" in " ".join(seen.split())
+        seen = await shows(pilot, "about 3.10 USD an hour while it runs", seconds=40)
+        line = " ".join(seen.replace("\\", " ").split())
+        assert "--backend azureml --instance-type Standard_NC6s_v3" in line
         await pilot.press("ctrl+s")
         await shows(pilot, "completed", seconds=60)
         assert runs.show(here, "r1").output == "bank:1"
