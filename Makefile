@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-stamp
 JOBS ?= 2
 
-.PHONY: setup test check format demo stress bench screenshots catalog docs clean
+.PHONY: setup test check format demo stress bench screenshots catalog docs azure-tools clean
 
 setup: $(STAMP)
 
@@ -59,6 +59,14 @@ catalog: setup
 
 docs: setup
 	$(BIN)/python -m fmtui.cli.reference
+
+# What some tests of Azure ML need from npm; without it they skip.
+NPM_FOLDER := tests/azure/node
+azure-tools: $(NPM_FOLDER)/node_modules/.stamp
+
+$(NPM_FOLDER)/node_modules/.stamp: $(NPM_FOLDER)/package.json
+	npm install --prefix $(NPM_FOLDER) --no-audit --no-fund --no-package-lock --ignore-scripts --silent
+	touch $@
 
 clean:
 	rm -rf $(VENV) .demo build dist *.egg-info

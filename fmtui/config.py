@@ -21,6 +21,11 @@ account = "lab"
 qos = "normal"
 requeue = true       # when its time is over or it is preempted
 more = { mem = "64G" }        # any other option of sbatch
+
+[azure]              # see fmtui.azure.settings
+profile = "team"
+[azure.profiles.team]
+workspace = "ws-models"
 ```
 `FMTUI_SLOTS=cpu=2,gpu=1` and `FMTUI_SLOT_DIR` stand above the file.
 """
@@ -30,7 +35,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +115,42 @@ def slurm_config(home: Home) -> dict[str, Any]:
             )
     return table
 
+
+@dataclass(frozen=True, slots=True)
+class AzureConfig:
+    """The profile in force, and every profile's values by its name."""
+
+    profile: str | None = None
+    profiles: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def azure_config(home: Home) -> AzureConfig:
+    """What `[azure]` says. Raises BadInputError for what can't be."""
+    table = _table(home, "azure")
+    found: dict[str, dict[str, str]] = {}
+    profiles = table.pop("profiles", {})
+    profile = table.pop("profile", None)
+    if table or not isinstance(profiles, dict) or not isinstance(profile, str | None):
+        raise BadInputError(
+            "[azure] knows `profile`, a name, and tables [azure.profiles.NAME]",
+            file=str(home.config),
+        )
+    for name, values in profiles.items():
+        for key, value in values.items() if isinstance(values, dict) else [("", None)]:
+            if key not in _AZURE or not isinstance(value, str):
+                raise BadInputError(
+                    f"[azure.profiles.{name}] {key}: no such setting, or no text",
+                    file=str(home.config),
+                    hint=f"It knows {', '.join(_AZURE)}. Secrets belong into the environment.",
+                )
+        found[name] = dict(values)
+    return AzureConfig(profile, found)
+
+
+_AZURE = (
+    "subscription", "resource_group", "workspace", "tenant", "auth", "client_id", "cloud",
+    "cloud_metadata", "compute", "instance_type",
+)  # fmt: skip
 
 _KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a table"}
 

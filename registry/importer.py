@@ -59,7 +59,7 @@ def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
     Raises NotFoundError or BadInputError where it stands for none.
     """
     wanted = _reference(source, Path(source).expanduser(), db)
-    if wanted.source != "azureml":
+    if wanted.source == "hf":
         return wanted, None
     entry = search.show(db.read(), source)
     return _on_hub(entry), entry

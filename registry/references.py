@@ -1,7 +1,8 @@
 """Model and dataset references, as they are typed.
 
 `azureml:NAME[@VERSION]`, `hf:ORG/NAME[@REVISION]`, `NAME[:VERSION]` (registered here), and the URI
-`azureml://registries/azureml/models/N/versions/V`, which is accepted wherever a reference is.
+`azureml://registries/azureml/models/N/versions/V`, which is accepted wherever a reference is. The
+models of another registry of Azure ML have the URI alone; their source is the registry's name.
 """
 
 from __future__ import annotations
@@ -9,11 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
 from registry.errors import BadInputError, NotFoundError
-
-Source = Literal["azureml", "hf", "local"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _URI = re.compile(r"azureml://registries/([^/]+)/models/([^/]+)(?:/versions/([^/]+))?/?")
@@ -22,24 +20,35 @@ _HUB = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A parsed reference; `version` is None where the latest is meant."""
+    """A parsed reference; `version` is None where the latest is meant.
 
-    source: Source
+    `source` is `azureml`, `hf`, `local`, or the name of another registry of Azure ML.
+    """
+
+    source: str
     name: str
     version: str | None = None
 
     def __str__(self) -> str:
         if self.source == "local":
             return f"{self.name}:{self.version}" if self.version else self.name
+        if self.source not in ("azureml", "hf"):
+            return self.uri
         prefix = f"{self.source}:{self.name}"
         return f"{prefix}@{self.version}" if self.version else prefix
+
+    @property
+    def uri(self) -> str:
+        """The address of a model in its registry; the one of `azureml` has it too."""
+        where = f"azureml://registries/{self.source}/models/{self.name}"
+        return f"{where}/versions/{self.version}" if self.version else where
 
 
 def parse(text: str) -> Reference:
     """Parse a model reference. Raises BadInputError when it has none of the forms."""
     text = text.strip()
     if match := _URI.fullmatch(text):
-        return Reference("azureml", match[2], match[3])
+        return Reference(match[1], match[2], match[3])
     if text.startswith("azureml:"):
         name, _, version = text.removeprefix("azureml:").partition("@")
         if NAME.fullmatch(name):

@@ -281,8 +281,8 @@ def changes(connection: sqlite3.Connection) -> list[CatalogChanges]:
     for source, change, name, version in connection.execute(
         "SELECT source, change, name, version FROM catalog_change ORDER BY rowid"
     ):
-        ref = f"{source}:{name}"
-        names.setdefault((source, change), []).append(f"{ref}@{version}" if version else ref)
+        ref = str(Reference(source, name, version or None))
+        names.setdefault((source, change), []).append(ref)
     return [
         CatalogChanges(
             source=row["source"],
@@ -312,9 +312,9 @@ def _imported(connection: sqlite3.Connection) -> dict[str, str]:
 def _entry(
     row: sqlite3.Row, imported: dict[str, str], description: str | None = None
 ) -> CatalogEntry:
-    ref = f"{row['source']}:{row['name']}"
+    ref = str(Reference(row["source"], row["name"]))
     return CatalogEntry(
-        ref=f"{ref}@{row['version']}" if row["version"] else ref,
+        ref=str(Reference(row["source"], row["name"], row["version"] or None)),
         source=row["source"],
         name=row["name"],
         version=row["version"],

@@ -296,6 +296,9 @@ class DeploymentInfo:
     state: str
     traffic: int
     error: str | None = None
+    instance_type: str | None = None
+    instance_count: int | None = None
+    mirror: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -304,12 +307,23 @@ class DeploymentInfo:
             "state": self.state,
             "traffic": self.traffic,
             "error": self.error,
-        }
+        } | (
+            {}
+            if self.instance_type is None
+            else {
+                "mirror": self.mirror,
+                "instance_type": self.instance_type,
+                "instance_count": self.instance_count,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointInfo:
-    """An endpoint; `state` is what was last written, the services prove it from the process."""
+    """An endpoint; `state` is what was last written, the services prove it from the process.
+
+    `address` is where one in Azure is reached.
+    """
 
     id: int
     name: str
@@ -320,9 +334,12 @@ class EndpointInfo:
     created: str
     deployments: tuple[DeploymentInfo, ...] = ()
     error: str | None = None
+    address: str | None = None
 
     @property
     def url(self) -> str | None:
+        if self.address is not None:
+            return self.address
         if self.host is None or self.port is None:
             return None
         host = f"[{self.host}]" if ":" in self.host else self.host

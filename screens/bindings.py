@@ -94,6 +94,10 @@ TABLE = _named(
             _key("x", "remove", "remove", "Remove this model from this machine."),
             _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
         ],
+        "azure": [
+            _key("w", "workspace", "workspace", "Choose the workspace of Azure ML."),
+            _key("r", "check", "look again", "Go the way to Azure ML once more."),
+        ],
         "data": [
             _key("a", "add", "add", "Add a file of data, aligned texts or a saved folder."),
             _key("c", "check", "check", "Look at every row for what would fail."),
@@ -235,6 +239,7 @@ TABLE = _named(
         "endpoints": [
             _key("n", "new", "new", "Make an endpoint and deploy a model to it."),
             _key("x", "delete", "delete", "Delete this endpoint."),
+            _key("A", "azure", "Azure", "Azure ML: who is signed in, and which workspace."),
         ],
         "endpoint": [
             _key("t", "show('try')", "try", "Send a request.", name="try"),

@@ -78,6 +78,11 @@ class EndpointsScreen(Listing[EndpointInfo]):
 
         self.app.push_screen(DeployForm())
 
+    def action_azure(self) -> None:
+        from screens.azure import AzurePage
+
+        self.app.push_screen(AzurePage())
+
     def action_delete(self) -> None:
         if self.record is not None:
             delete_endpoint(self, self.record.name, self.reload)

@@ -20,7 +20,7 @@ COMPARE = "compare"
 QUEUE = "queue"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
-    *TABS, QUEUE, "help", f"{COMPARE}:r1,r2",
+    *TABS, QUEUE, "azure", "help", f"{COMPARE}:r1,r2",
     *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
 ]  # fmt: skip
 
@@ -84,6 +84,10 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
         from screens.endpoint import EndpointPage
 
         return "endpoints", EndpointPage(name)
+    if kind == "azure" and not name:
+        from screens.azure import AzurePage
+
+        return "endpoints", AzurePage()
     if kind == COMPARE and name:
         from screens.compare import ComparePage
 

@@ -21,6 +21,15 @@ def _quiet_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test sees the person's own home, hub cache or token, or reaches for the network."""
     monkeypatch.setenv("FMTUI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("AZURE_CONFIG_DIR", str(tmp_path / "az"))
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("AZUREML_", "FMTUI_AZURE_")) and name != "FMTUI_AZURE_SPECS"
+    ]:
+        monkeypatch.delenv(name)
+    for name in ("AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "NO_COLOR", "TMUX"):
         monkeypatch.delenv(name, raising=False)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fmtui.cli.azure import azure_options
 from fmtui.cli.output import (
     clean,
     json_option,
@@ -156,16 +157,43 @@ def sync() -> None:
     type=click.Path(path_type=Path),
     help="A checkout of Azure ML's model specifications.",
 )
+@click.option("--live", is_flag=True, help="From the registry itself; needs a sign-in to Azure.")
+@click.option("--registry", metavar="NAME", help="Another registry than azureml, live.")
+@click.option("--fresh", is_flag=True, help="Live: ask for every model, also those that are known.")
+@azure_options
 @quiet_option
 @json_option
-def azureml(folder: Path | None, quiet: bool, as_json: bool) -> None:
-    """Read Azure ML's catalogue anew: all of it, or nothing is changed."""
-    if folder is None:
-        raise UsageError("where from?", hint="Give --from DIR, a checkout of the specifications.")
+def azureml(
+    folder: Path | None,
+    live: bool,
+    registry: str | None,
+    fresh: bool,
+    quiet: bool,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    """Read Azure ML's catalogue anew: all of it, or nothing is changed.
+
+    A live sync that was interrupted is taken up where it was by the same command.
+    """
     from fmtui.services import catalog as service
 
-    progress(f"reading {folder}", quiet=quiet)
-    result = service.sync_azureml(context(), folder)
+    live = live or registry is not None
+    if (folder is None) != live:
+        raise UsageError(
+            "where from?", hint="Give --live, or --from DIR, a checkout of the specifications."
+        )
+    if folder is not None:
+        progress(f"reading {folder}", quiet=quiet)
+        _show_sync(service.sync_azureml(context(), folder), as_json)
+        return
+
+    def told(known: int, total: int) -> None:
+        progress(f"{known:,} of {total:,} models", quiet=quiet)
+
+    result = service.sync_registry(
+        context(), registry or "azureml", fresh=fresh, given=given, progress=told
+    )
     _show_sync(result, as_json)
 
 

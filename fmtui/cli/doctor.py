@@ -21,8 +21,8 @@ def doctor(as_json: bool) -> None:
         print_json([check.as_json() for check in checks])
     for check in () if as_json else checks:
         mark, colour = _MARKS[check.verdict]
-        click.echo(f"{click.style(mark, fg=colour)} {check.name:<10} {clean(check.found)}")
+        click.echo(f"{click.style(mark, fg=colour)} {check.name:<16} {clean(check.found)}")
         if check.advice:
-            click.echo(f"  {'':<10} {check.advice}")
+            click.echo(f"  {'':<16} {check.advice}")
     if any(check.verdict == "error" for check in checks):
         raise click.exceptions.Exit(4)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from fmtui.cli.azure import azure_options
+from fmtui.cli.deployment import consent, print_endpoint, scale
 from fmtui.cli.output import clean, json_option, pairs, print_json, progress, quiet_option, table
-from fmtui.errors import BadInputError, NotFoundError
+from fmtui.errors import BadInputError, NotFoundError, UsageError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
@@ -27,21 +29,40 @@ def endpoint() -> None:
 
 @endpoint.command()
 @click.argument("name")
-@click.option("--target", default="local", show_default=True, help="Where it runs.")
+@click.option(
+    "--target", default="local", show_default=True, help="Where it runs: local or azureml."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="A free one where left out.")
+@click.option("--auth", default="key", help="Azure ML: key, aml_token or aad_token.")
+@azure_options
 @quiet_option
 @json_option
-def create(name: str, target: str, host: str, port: int | None, quiet: bool, as_json: bool) -> None:
+def create(
+    name: str,
+    target: str,
+    host: str,
+    port: int | None,
+    auth: str,
+    quiet: bool,
+    as_json: bool,
+    **given: str | None,
+) -> None:
     """Make an endpoint and start its server."""
-    from fmtui.services import endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
+    if target == "azureml":
+        made = azure_endpoints.create(
+            context(), name, auth=auth, given=given, progress=_reporter(quiet)
+        )
+        print_endpoint(made, as_json)
+        return
     info = endpoints.create(
         context(), name, target=target, host=host, port=port, progress=_reporter(quiet)
     )
     if not endpoints.is_private(host):
         progress(f"{info.url} is open to the network, without encryption.", quiet=quiet)
-    _print(info, as_json)
+    print_endpoint(info, as_json)
 
 
 @endpoint.command()
@@ -51,6 +72,14 @@ def create(name: str, target: str, host: str, port: int | None, quiet: bool, as_
 @click.option("--traffic", type=int, help="Its share in percent; the others shrink.")
 @click.option("--script", type=click.Path(path_type=Path), help="A score.py of your own.")
 @click.option("--timeout", default=600.0, show_default=True, help="Seconds until it is healthy.")
+@click.option(
+    "--instance-type",
+    metavar="SKU",
+    help="Azure ML: left out, the first that the model recommends.",
+)
+@click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
+@click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
+@click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
 @json_option
 def deploy(
@@ -60,12 +89,35 @@ def deploy(
     traffic: int | None,
     script: Path | None,
     timeout: float,
+    instance_type: str | None,
+    instance_count: int,
+    environment: str | None,
+    yes: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Put a model behind an endpoint, and wait until it answers."""
-    from fmtui.services import endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
+    if azure_endpoints.owns(context(), name):
+        cost, place = azure_endpoints.plan_deploy(
+            context(), name, model, instance_type, instance_count
+        )
+        consent(f"Deploy {model} on {name}: {cost}.", yes)
+        deployed = azure_endpoints.deploy(
+            context(),
+            name,
+            model,
+            name=deployment,
+            traffic=traffic,
+            script=script,
+            environment=environment,
+            instance_type=place.size.name,
+            instance_count=instance_count,
+            progress=_reporter(quiet),
+        )
+        print_endpoint(deployed, as_json)
+        return
     info = endpoints.deploy(
         context(),
         name,
@@ -76,7 +128,7 @@ def deploy(
         timeout=timeout,
         progress=_reporter(quiet),
     )
-    _print(info, as_json)
+    print_endpoint(info, as_json)
 
 
 @endpoint.command()
@@ -109,12 +161,21 @@ def invoke(
 
 
 @endpoint.command("list")
+@click.option("--target", type=click.Choice(["local", "azureml"]), help="Only those there.")
+@azure_options
 @json_option
-def list_(as_json: bool) -> None:
-    """All endpoints, as they are right now."""
-    from fmtui.services import endpoints
+def list_(target: str | None, as_json: bool, **given: str | None) -> None:
+    """All endpoints: those here as they are now, those in Azure as they were last seen.
 
-    found = endpoints.list_endpoints(context())
+    With --target azureml the workspace is asked, and what was made elsewhere is taken in.
+    """
+    from fmtui.services import azure_endpoints, endpoints
+
+    if target == "azureml":
+        found = azure_endpoints.list_endpoints(context(), given)
+    else:
+        found = endpoints.list_endpoints(context())
+        found = [info for info in found if target in (None, info.target)]
     if as_json:
         print_json([info.as_json() for info in found])
     elif not found:
@@ -131,17 +192,31 @@ def show(name: str, as_json: bool) -> None:
     """One endpoint and its deployments."""
     from fmtui.services import endpoints
 
-    _print(endpoints.show(context(), name), as_json)
+    print_endpoint(endpoints.show(context(), name), as_json)
 
 
 @endpoint.command()
 @click.argument("name")
 @click.option("-n", "--lines", default=200, show_default=True, help="How many of the last lines.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until interrupted.")
-def logs(name: str, lines: int, follow: bool) -> None:
+@click.option("-f", "--follow", is_flag=True, help="Go on until interrupted; not for Azure ML.")
+@click.option("--deployment", metavar="D", help="Azure ML: of which; the one with most traffic.")
+@click.option(
+    "--container",
+    type=click.Choice(["inference-server", "storage-initializer"]),
+    default="inference-server",
+    show_default=True,
+    help="Azure ML: which of the two containers.",
+)
+def logs(name: str, lines: int, follow: bool, deployment: str | None, container: str) -> None:
     """Requests, restarts and stack traces."""
-    from fmtui.services import endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
+    if azure_endpoints.owns(context(), name):
+        printed = azure_endpoints.logs(
+            context(), name, deployment=deployment, container=container, lines=lines
+        )
+        click.echo(clean(printed), nl=not printed.endswith("\n"))
+        return
     path = endpoints.log_path(context(), name)
     try:
         with path.open("rb") as file:
@@ -175,32 +250,49 @@ def keys(name: str, regenerate: str | None, as_json: bool) -> None:
 @endpoint.command()
 @click.argument("name")
 @click.argument("shares", nargs=-1, required=True, metavar="DEPLOYMENT=PERCENT...")
+@click.option(
+    "--mirror", multiple=True, metavar="DEPLOYMENT=PERCENT", help="Azure ML: a copy of requests."
+)
 @json_option
-def traffic(name: str, shares: tuple[str, ...], as_json: bool) -> None:
+def traffic(name: str, shares: tuple[str, ...], mirror: tuple[str, ...], as_json: bool) -> None:
     """Share the requests out: blue=90 green=10."""
-    from fmtui.services import endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
+    wanted = _percents(shares, "traffic")
+    if azure_endpoints.owns(context(), name):
+        copied = _percents(mirror, "--mirror")
+        print_endpoint(azure_endpoints.traffic(context(), name, wanted, mirror=copied), as_json)
+        return
+    if mirror:
+        raise UsageError("--mirror is for endpoints in Azure ML")
+    print_endpoint(endpoints.traffic(context(), name, wanted), as_json)
+
+
+def _percents(words: tuple[str, ...], option: str) -> dict[str, int]:
     wanted: dict[str, int] = {}
-    for deployment, share in pairs(shares, "traffic").items():
+    for deployment, share in pairs(words, option).items():
         try:
             wanted[deployment] = int(share.removesuffix("%"))
         except ValueError as error:
             raise BadInputError(
                 f"{deployment}={share}: the share must be a whole number"
             ) from error
-    _print(endpoints.traffic(context(), name, wanted), as_json)
+    return wanted
 
 
 @endpoint.command()
 @click.argument("name", metavar="ENDPOINT[/DEPLOYMENT]")
+@click.option("--yes", is_flag=True, help="Azure ML: do not ask.")
 @json_option
-def delete(name: str, as_json: bool) -> None:
+def delete(name: str, yes: bool, as_json: bool) -> None:
     """End an endpoint and forget it, or take one deployment away."""
-    from fmtui.services import endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
     owner, slash, deployment = name.partition("/")
+    if azure_endpoints.owns(context(), owner):
+        consent(f"Delete {name} in Azure ML.", yes)
     if slash:
-        _print(endpoints.delete_deployment(context(), owner, deployment), as_json)
+        print_endpoint(endpoints.delete_deployment(context(), owner, deployment), as_json)
         return
     endpoints.delete(context(), name)
     if as_json:
@@ -219,7 +311,7 @@ def start(name: str, timeout: float, quiet: bool, as_json: bool) -> None:
     from fmtui.services import endpoints
 
     info = endpoints.start(context(), name, timeout=timeout, progress=_reporter(quiet))
-    _print(info, as_json)
+    print_endpoint(info, as_json)
 
 
 @endpoint.command()
@@ -229,25 +321,11 @@ def stop(name: str, as_json: bool) -> None:
     """End an endpoint's processes; it keeps its port, keys and deployments."""
     from fmtui.services import endpoints
 
-    _print(endpoints.stop(context(), name), as_json)
+    print_endpoint(endpoints.stop(context(), name), as_json)
 
 
 def _reporter(quiet: bool) -> Callable[[str], None]:
     return lambda text: progress(text, quiet=quiet)
-
-
-def _print(info: EndpointInfo, as_json: bool) -> None:
-    if as_json:
-        print_json(info.as_json())
-        return
-    click.echo(clean("  ".join(filter(None, (info.name, info.target, info.state, info.url)))))
-    if info.error:
-        click.echo(clean(info.error))
-    if info.deployments:
-        rows = ((d.name, d.model, d.state, f"{d.traffic}%") for d in info.deployments)
-        table(("deployment", "model", "state", "traffic"), rows, right="traffic")
-    else:
-        click.echo(f"nothing deployed yet: fmtui endpoint deploy {info.name} --model MODEL")
 
 
 def _deployments(info: EndpointInfo) -> str:
@@ -284,3 +362,6 @@ def _print_tail(handle: int, lines: int) -> None:
         found = os.pread(handle, end - start, start)
     text = b"\n".join(found.split(b"\n")[-lines - 1 :]) if lines else b""
     click.echo(clean(text.decode("utf-8", "replace")), nl=False)
+
+
+endpoint.add_command(scale)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fmtui.cli.adopt import adopt
+from fmtui.cli.elsewhere import download
 from fmtui.cli.keeping import Line, disk, export, load, note, tag, verify
 from fmtui.cli.output import (
     clean,
@@ -211,6 +212,6 @@ def remove(ref: str, yes: bool, purge_cache: bool) -> None:
 
 
 model.add_command(predict)
-for command in (verify, tag, note, disk, export):
+for command in (verify, tag, note, disk, export, download):
     model.add_command(command)
 model.add_command(adopt)

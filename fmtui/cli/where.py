@@ -18,7 +18,7 @@ _SLURM = (
         type=click.Choice(NAMES),
         default="local",
         show_default=True,
-        help="Here, or on a cluster.",
+        help="Here, on a cluster, or in Azure ML.",
     ),
     click.option("--partition", help="Slurm: the partition; left out, the cluster's default."),
     click.option("--gpus", type=int, metavar="N", help="Slurm: GPUs on each node."),
@@ -34,6 +34,22 @@ _SLURM = (
     click.option(
         "--slurm", multiple=True, metavar="OPTION=VALUE", help="Any other option of sbatch: mem=64G"
     ),
+)
+_AZURE = (
+    click.option("--compute", metavar="NAME", help="Azure ML: a compute cluster."),
+    click.option(
+        "--instance-type",
+        metavar="SKU",
+        help="Azure ML: of serverless compute; left out, the first that the model recommends.",
+    ),
+    click.option("--experiment", metavar="NAME", help="Azure ML: the experiment; fmtui."),
+    click.option(
+        "--azure-tag", "azure_tags", multiple=True, metavar="KEY=VALUE", help="Azure ML: tags."
+    ),
+    click.option("--subscription", metavar="ID", help="Azure ML: the subscription."),
+    click.option("--resource-group", metavar="NAME", help="Azure ML: the resource group."),
+    click.option("--workspace", metavar="NAME", help="Azure ML: the workspace."),
+    click.option("--profile", metavar="NAME", help="Azure ML: see `fmtui azure profiles`."),
 )
 _SEVERAL = (
     click.option("--nodes", type=int, metavar="N", help="Slurm: nodes."),
@@ -72,7 +88,7 @@ def where_options(*, several: bool) -> Callable[[F], F]:
     """Add the options; `several` for what can train in several processes."""
 
     def add(command: F) -> F:
-        for option in reversed((*_SLURM, *(_SEVERAL if several else ()))):
+        for option in reversed((*_SLURM, *(_SEVERAL if several else ()), *_AZURE)):
             command = option(command)
         return command
 
@@ -82,4 +98,5 @@ def where_options(*, several: bool) -> Callable[[F], F]:
 def where_of(values: Mapping[str, Any]) -> Where:
     """What the options say."""
     slurm = pairs(values["slurm"], "--slurm")
-    return Where(**{**values, "slurm": slurm})
+    tags = pairs(values["azure_tags"], "--azure-tag")
+    return Where(**{**values, "slurm": slurm, "azure_tags": tags})

@@ -169,9 +169,9 @@ class RunFolder:
     def create(
         cls, runs: Path, number: int, spec: dict[str, Any], beside: Mapping[str, Any] | None = None
     ) -> RunFolder:
-        """Make the folder with its spec, and other files by their names: whole, or not at all.
+        """Make the folder with its spec, and other files by their paths: whole, or not at all.
 
-        Raises OSError.
+        Bytes are written as they are, other values as JSON. Raises OSError.
         """
         runs.mkdir(parents=True, exist_ok=True)
         temp = runs / f".r{number}.part"
@@ -180,7 +180,9 @@ class RunFolder:
             temp.mkdir()
             write_json(temp / "spec.json", spec)
             for name, value in (beside or {}).items():
-                write_json(temp / name, value)
+                (temp / name).parent.mkdir(parents=True, exist_ok=True)
+                write = write_bytes if isinstance(value, bytes) else write_json
+                write(temp / name, value)
             journal = Journal(temp / "journal.jsonl")
             journal.state("queued")
             journal.close()

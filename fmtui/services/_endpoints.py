@@ -25,13 +25,8 @@ def tell(progress: Progress | None, text: str) -> None:
 
 
 def check_target(target: str) -> None:
-    if target == "azureml":
-        raise UsageError(
-            "endpoints on Azure ML are not available yet",
-            hint="Leave --target out to serve from this machine.",
-        )
     if target != "local":
-        raise UsageError(f"no target `{target}`", hint="The target is `local`.")
+        raise UsageError(f"no target `{target}`", hint="One of `local` and `azureml`.")
 
 
 # Finding

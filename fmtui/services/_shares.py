@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fmtui.errors import BadInputError
@@ -75,3 +76,22 @@ def scaled(shares: dict[str, int], total: int) -> dict[str, int]:
     for name in by_remainder[: total - sum(result.values())]:
         result[name] += 1
     return result
+
+
+def deployment_names(model: str) -> list[str]:
+    word = model.rpartition(":")[2].partition("@")[0].rpartition("/")[2].lower()
+    plain = "".join(c for c in word if c.isalnum() or c == "-").strip("-")[:20] or "model"
+    return ["blue", "green", plain, *(f"{plain}-{n}" for n in range(2, 100))]
+
+
+def shared(others: Mapping[str, int], name: str, share: int) -> dict[str, int]:
+    """`share` for one, the rest for the others in proportion to what they had."""
+    if not 0 <= share <= 100:
+        raise BadInputError(f"a share of {share}%", hint="Give one from 0 to 100.")
+    total = sum(others.values())
+    if not total:
+        return {**dict.fromkeys(others, 0), name: share}
+    left = {n: value * (100 - share) // total for n, value in others.items()}
+    first = max(left, key=lambda n: left[n])
+    left[first] += 100 - share - sum(left.values())
+    return {**left, name: share}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fmtui.services.context import Context
@@ -76,6 +76,40 @@ def sync_azureml(ctx: Context, folder: Path) -> SyncResult:
     from registry.catalog.sync import sync
 
     return sync(ctx.db, Specifications(folder))
+
+
+def sync_registry(
+    ctx: Context,
+    registry: str = "azureml",
+    *,
+    fresh: bool = False,
+    given: Mapping[str, str | None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SyncResult:
+    """Mirror a registry of Azure ML as it is now; versions that are known are not asked for again.
+
+    Args:
+        fresh: Ask for those too: a publisher may have changed their tags.
+        given: What names the workspace and the way to sign in; see `fmtui.azure.settings`.
+        progress: Called now and then with the models that are known and their number.
+
+    Raises:
+        RemoteError: Azure can't be reached, or refuses; the next sync goes on where this ended.
+        NotFoundError: there is no such registry.
+        BadInputError: offline.
+    """
+    from fmtui.azure.catalog import RegistryModels
+    from fmtui.azure.connection import connect
+    from registry.catalog.sync import sync
+
+    source = RegistryModels(
+        connect(ctx.home, dict(given or {})),
+        registry,
+        ctx.home.root / "sync",
+        progress or (lambda *_: None),
+        fresh=fresh,
+    )
+    return sync(ctx.db, source)
 
 
 def sync_huggingface(

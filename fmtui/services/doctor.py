@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -56,7 +56,7 @@ def examine(ctx: Context) -> list[Check]:
             found.append(check(ctx))
         except (OSError, FmtuiError, sqlite3.Error) as error:
             found.append(Check(check.__name__.removeprefix("_"), "error", str(error)))
-    return found
+    return [*found, *_azure(ctx)]
 
 
 def _fmtui(ctx: Context) -> Check:
@@ -150,6 +150,19 @@ def _compute(ctx: Context) -> Check:
         "ok",
         f"{', '.join(names)}; {cores} cores; {free} of {len(names)} slots free{shared}",
     )
+
+
+def _azure(ctx: Context) -> Iterator[Check]:
+    """The way to Azure ML step by step, where anything names a workspace."""
+    from fmtui.services import azure
+
+    if not azure.configured(ctx):
+        yield Check("azure", "ok", "not set up; `fmtui azure status` says what it needs")
+        return
+    for step in azure.examine(ctx):
+        # Azure is one place among several: where it fails, the rest is still well.
+        verdict: Verdict = "ok" if step.verdict == "ok" else "warning"
+        yield Check(f"azure {step.name}", verdict, step.found, step.advice)
 
 
 def _terminal(ctx: Context) -> Check:

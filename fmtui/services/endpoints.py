@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fmtui.errors import BadInputError, ConflictError
-from fmtui.services import models
+from fmtui.services import azure_endpoints, models
+from fmtui.services._anywhere import anywhere
 from fmtui.services._endpoints import (
     Progress,
     check_target,
@@ -88,12 +89,16 @@ def create(
         port: None takes a free one; it stays the endpoint's own across restarts.
 
     Raises:
-        UsageError: `target` is not `local`.
+        UsageError: `target` is neither `local` nor `azureml`.
         ConflictError: The name exists, or the port is in use; nothing is left behind.
         BadInputError: The name, the host or the port can't be one.
     """
     check_name(name, "endpoint")
+    if target == "azureml":
+        return azure_endpoints.create(ctx, name, progress=progress)
     check_target(target)
+    if azure_endpoints.owns(ctx, name):
+        raise ConflictError(f"endpoint `{name}` exists in Azure", hint="Choose another name.")
     folder = folder_of(ctx, name)
     if folder.path.exists():
         raise ConflictError(
@@ -116,6 +121,7 @@ def create(
     return show(ctx, name)
 
 
+@anywhere
 def deploy(
     ctx: Context,
     endpoint: str,
@@ -173,6 +179,7 @@ def deploy(
     return show(ctx, endpoint)
 
 
+@anywhere
 def invoke(
     ctx: Context,
     endpoint: str,
@@ -194,15 +201,16 @@ def invoke(
 
 
 def list_endpoints(ctx: Context) -> list[EndpointInfo]:
-    """All endpoints by name, each with its state as it is now."""
+    """All endpoints by name: those here as they are now, those in Azure as they were last seen."""
     names = sorted(names_of(ctx))
-    if len(names) < 2:
-        return [info_of(ctx, name) for name in names]
+    elsewhere = [azure_endpoints.last_seen(ctx, name) for name in azure_endpoints.names(ctx)]
     rows = {name: row_of(ctx, name) for name in names}
-    with ThreadPoolExecutor(min(8, len(names))) as pool:
-        return list(pool.map(lambda name: info_of(ctx, name, rows[name]), names))
+    with ThreadPoolExecutor(min(8, len(names) or 1)) as pool:
+        found = list(pool.map(lambda name: info_of(ctx, name, rows[name]), names))
+    return sorted([*found, *elsewhere], key=lambda info: info.name)
 
 
+@anywhere
 def show(ctx: Context, name: str) -> EndpointInfo:
     """One endpoint with its deployments. Raises NotFoundError."""
     if name not in names_of(ctx):
@@ -210,16 +218,19 @@ def show(ctx: Context, name: str) -> EndpointInfo:
     return info_of(ctx, name)
 
 
+@anywhere
 def log_path(ctx: Context, name: str) -> Path:
     """The log that the endpoint's processes append to: requests, restarts, stack traces."""
     return existing(ctx, name).log
 
 
+@anywhere
 def keys(ctx: Context, name: str) -> EndpointKeys:
     """The two keys. Raises StorageError when their file is gone."""
     return read_keys(existing(ctx, name).keys_file)
 
 
+@anywhere
 def regenerate(ctx: Context, name: str, which: Which) -> EndpointKeys:
     """Replace one key; the old one is refused from now on."""
     folder = existing(ctx, name)
@@ -232,6 +243,7 @@ def regenerate(ctx: Context, name: str, which: Which) -> EndpointKeys:
     return fresh
 
 
+@anywhere
 def traffic(ctx: Context, name: str, shares: dict[str, int]) -> EndpointInfo:
     """Share the requests out, in percent; a deployment that is not named gets none.
 
@@ -263,6 +275,7 @@ def traffic(ctx: Context, name: str, shares: dict[str, int]) -> EndpointInfo:
     return show(ctx, name)
 
 
+@anywhere
 def start(
     ctx: Context,
     name: str,
@@ -291,6 +304,7 @@ def start(
     return show(ctx, name)
 
 
+@anywhere
 def stop(ctx: Context, name: str) -> EndpointInfo:
     """End the endpoint's processes once their requests are answered; `start` brings it back."""
     folder = existing(ctx, name)
@@ -304,6 +318,7 @@ def stop(ctx: Context, name: str) -> EndpointInfo:
     return show(ctx, name)
 
 
+@anywhere
 def delete(ctx: Context, name: str) -> None:
     """End the endpoint's processes and forget it. What an interrupted one left is finished."""
     if name not in names_of(ctx):
@@ -311,6 +326,7 @@ def delete(ctx: Context, name: str) -> None:
     remove(ctx, folder_of(ctx, name))
 
 
+@anywhere
 def delete_deployment(ctx: Context, endpoint: str, deployment: str) -> EndpointInfo:
     """Take a deployment away. Raises ConflictError while it has traffic that others could take."""
     folder = existing(ctx, endpoint)
@@ -337,6 +353,7 @@ def delete_deployment(ctx: Context, endpoint: str, deployment: str) -> EndpointI
     return show(ctx, endpoint)
 
 
+@anywhere
 def sample_request(ctx: Context, name: str) -> str:
     """A request that the endpoint's main deployment would answer, as indented JSON."""
     definition = existing(ctx, name).definition()

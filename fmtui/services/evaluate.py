@@ -74,6 +74,10 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
 
     Raises BadInputError when the data has a fault or labels that the model does not know.
     """
+    if request.where.backend == "azureml":
+        from fmtui.services import azure_runs
+
+        return azure_runs.start_evaluate(ctx, request)
     where = request.where.as_spec(ctx)
     where.pop("layout", None)  # measuring is one process's work, whatever Slurm gives
     tags = check_tags(request.tags)

@@ -213,6 +213,8 @@ def _name(model: ModelInfo, train: str) -> str:
 def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
     """What the request would do. Its faults come back as `errors`, nothing is raised for them."""
     try:
+        if request.where.backend == "azureml":
+            return _plan_on_azure(ctx, request)
         ready = _prepare(ctx, request)
     except FmtuiError as error:
         return FinetunePlan(0, 0, (), {}, {}, (), (str(error),), "")
@@ -235,6 +237,22 @@ def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
     )
 
 
+def _plan_on_azure(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
+    from fmtui.services import azure_runs
+
+    ready = azure_runs.prepare_finetune(ctx, request)
+    return FinetunePlan(
+        rows=ready.data.rows,
+        validation_rows=ready.data.held_out,
+        labels=ready.data.labels,
+        columns={},
+        settings=ready.settings,
+        warnings=ready.data.warnings,
+        errors=(),
+        estimate=ready.cost,
+    )
+
+
 def _disk(model: ModelInfo) -> int:
     weights = (model.parameters or model.size_bytes // 4) * _BYTES_A_PARAMETER
     return weights * _COPIES_ON_DISK
@@ -242,6 +260,11 @@ def _disk(model: ModelInfo) -> int:
 
 def check(ctx: Context, request: FinetuneRequest) -> None:
     """Raise what `start` would raise for a fault of the request; nothing is written."""
+    if request.where.backend == "azureml":
+        from fmtui.services import azure_runs
+
+        azure_runs.prepare_finetune(ctx, request)
+        return
     _prepare(ctx, request)
     trackers.chosen(request.report_to)
     check_tags(request.tags)
@@ -249,6 +272,10 @@ def check(ctx: Context, request: FinetuneRequest) -> None:
 
 def output_name(ctx: Context, request: FinetuneRequest) -> str:
     """What the model that comes out will be called."""
+    if request.where.backend == "azureml":
+        from fmtui.services import azure_runs
+
+        return azure_runs.prepare_finetune(ctx, request).name
     return _prepare(ctx, request).name
 
 
@@ -261,6 +288,10 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         UsageError: An unknown task or setting.
         StorageError: The disk has too little room.
     """
+    if request.where.backend == "azureml":
+        from fmtui.services import azure_runs
+
+        return azure_runs.start_finetune(ctx, request)
     ready = _prepare(ctx, request)
     trackers.chosen(request.report_to)
     tags = check_tags(request.tags)

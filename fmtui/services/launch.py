@@ -19,6 +19,7 @@ from fmtui.services.context import Context
 from fmtui.services.data import Source
 from fmtui.tasks.base import Examples, Task, choose_columns
 from registry.references import parse
+from registry.remote import remote_of
 from registry.views import DatasetInfo, ModelInfo
 
 _PACKAGES = ("torch", "transformers", "accelerate", "datasets", "evaluate", "tokenizers", "numpy")
@@ -38,7 +39,12 @@ def registered_model(ctx: Context, ref: str) -> ModelInfo:
 
 
 def check_files(info: ModelInfo) -> None:
-    """Raise BadInputError when the model's folder is gone."""
+    """Raise BadInputError when the model's folder is gone, or its files lie elsewhere."""
+    if remote_of(info) is not None:
+        raise BadInputError(
+            f"{info.ref} lies in Azure ML",
+            hint=f"Use it there: --backend azureml, or `fmtui model download {info.ref}`.",
+        )
     if not (Path(info.path) / "config.json").exists():
         raise BadInputError(
             f"the files of {info.ref} are gone from {info.path}",

@@ -87,15 +87,17 @@ def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
     )
 
 
-def _register(ctx: Context, folder: RunFolder) -> int:
-    from fmtui.services import models
+def _register(ctx: Context, folder: RunFolder) -> int | None:
+    from fmtui.services import models, remote
 
     spec = folder.spec()
     parent: str | None = spec["model"]["ref"]
     try:
         models.show(ctx, spec["model"]["ref"])
-    except NotFoundError:  # removed while the run was at work
+    except NotFoundError:  # removed while the run was at work, or never here
         parent = None
+    if spec["backend"] == "azureml":
+        return remote.register(ctx, folder, spec, parent)
     return models.register_output(
         ctx,
         folder=folder.output / "model",

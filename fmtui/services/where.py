@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from fmtui.azure.options import AzureOptions
 from fmtui.config import slurm_config
 from fmtui.errors import UsageError
 from fmtui.runs import slots
 from fmtui.runs.backends import NAMES, scheduler
 from fmtui.runs.backends.slurm import SlurmOptions
 from fmtui.runs.layout import KINDS, Layout
+from fmtui.services import azure
 from fmtui.services.context import Context
 
 __all__ = ["KINDS", "NAMES", "Where", "places"]
@@ -31,6 +33,7 @@ class Where:
 
     `processes` counts those of all machines. `gpus` is for each node. `slurm` holds further
     options of sbatch by their long names.
+    `compute` to `profile` are for Azure ML; see `fmtui.azure.options` and `fmtui.azure.settings`.
     """
 
     backend: str = "local"
@@ -46,6 +49,14 @@ class Where:
     qos: str | None = None
     requeue: bool | None = None
     slurm: dict[str, str] = field(default_factory=dict)
+    compute: str | None = None
+    instance_type: str | None = None
+    experiment: str | None = None
+    azure_tags: dict[str, str] = field(default_factory=dict)
+    subscription: str | None = None
+    resource_group: str | None = None
+    workspace: str | None = None
+    profile: str | None = None
 
     def words(self) -> list[str]:
         """The options that say the same on the command line."""
@@ -58,7 +69,33 @@ class Where:
             words.append("--requeue" if self.requeue else "--no-requeue")
         for key, value in self.slurm.items():
             words += ["--slurm", f"{key}={value}"]
+        for name in (*_AZURE, *_WORKSPACE):
+            if getattr(self, name) is not None:
+                words += [f"--{name.replace('_', '-')}", str(getattr(self, name))]
+        for key, value in self.azure_tags.items():
+            words += ["--azure-tag", f"{key}={value}"]
         return words
+
+    def azure_options(self, ctx: Context) -> AzureOptions:
+        """What is asked of Azure ML: what the command says, else what the profile in force does.
+
+        Raises UsageError for options of other places, and what the settings raise.
+        """
+        given = [o for n, o in _OPTIONS.items() if n != "nodes" and getattr(self, n) is not None]
+        if given:
+            raise UsageError(f"{given[0]} is an option of Slurm's, not of Azure ML's")
+        said = {name: str(getattr(self, name)) for name in _WORKSPACE if getattr(self, name)}
+        settings = azure.settings(ctx, said)
+        compute = self.compute
+        if compute is None and self.instance_type is None:
+            compute = settings.compute
+        return AzureOptions(
+            compute=compute,
+            instance_type=self.instance_type or settings.instance_type,
+            experiment=self.experiment,
+            tags=dict(self.azure_tags),
+            given=azure.pinned(settings, said),
+        )
 
     def as_spec(self, ctx: Context) -> dict[str, Any]:
         """The parts of a spec that say where: `backend`, `layout` and `slurm`.
@@ -128,6 +165,8 @@ def _check_kind(layout: Layout, slurm: SlurmOptions | None) -> None:
         raise UsageError(f"--distributed {layout.distributed} needs GPUs; {where}")
 
 
+_AZURE = ("compute", "instance_type", "experiment")
+_WORKSPACE = ("subscription", "resource_group", "workspace", "profile")
 _LAYOUT = {
     "processes": "--num-processes",
     "machines": "--num-machines",
@@ -137,7 +176,15 @@ _LAYOUT = {
 
 
 def places() -> tuple[str, ...]:
-    """The backends that this machine can reach: Slurm where its commands are."""
+    """The backends that this machine can reach: Slurm where its commands are, Azure ML where
+    a workspace is named."""
     import shutil
 
-    return tuple(name for name in NAMES if name == "local" or shutil.which("sbatch"))
+    there = {"local": True, "slurm": bool(shutil.which("sbatch"))}
+    return tuple(name for name in NAMES if there.get(name) or _azure_here(name))
+
+
+def _azure_here(name: str) -> bool:
+    from fmtui.services.context import context
+
+    return name == "azureml" and azure.configured(context())

@@ -45,6 +45,22 @@ def sample_body(folder: Path | None) -> str:
     return json.dumps(body, indent=1, ensure_ascii=False)
 
 
+def sample_of(task: str | None, model: str = "") -> str:
+    """A request for a task, for a model whose files are not here; as indented JSON."""
+    body = _SAMPLES.get(_ALIASES.get(task or "", task or ""), {"input_data": ["..."]})
+    if task == "fill-mask" and any(word in model.lower() for word in ("roberta", "bart")):
+        body = {"input_data": ["Lisbon is the <mask> of Portugal."]}
+    return json.dumps(body, indent=1, ensure_ascii=False)
+
+
+_ALIASES = {
+    "summarization": "text2text-generation",
+    "translation": "text2text-generation",
+    "text-summarization": "text2text-generation",
+    "text-translation": "text2text-generation",
+}
+
+
 def mask_token(folder: Path) -> str:
     """The model's own word for the gap to fill: `[MASK]`, `<mask>`."""
     try:

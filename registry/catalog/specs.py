@@ -6,30 +6,26 @@ Read are `spec.yaml` (the asset: https://azuremlschemas.azureedge.net/latest/mod
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from registry.catalog.entries import Entry
+from registry.catalog.values import (
+    JOBS,
+    TEXT_TASKS,
+    architecture_of,
+    defaults_of,
+    hub_id_of,
+    license_of,
+    minimum_of,
+    positive,
+    words,
+)
 from registry.errors import BadInputError, NotFoundError
 
-TEXT_TASKS = frozenset(
-    (
-        "text-classification",
-        "token-classification",
-        "question-answering",
-        "summarization",
-        "translation",
-        "text-generation",
-        "chat-completion",
-    )
-)
-_JOBS = ("inference", "finetune", "evaluation")
 _PLACES = (".", "models", "assets/models/system", "models/system")
-_LICENSES = {"gnu agpl v3.0": "agpl-3.0"}
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +84,20 @@ def _read(path: Path, descriptions: bool) -> tuple[_Order, Entry]:
         raise BadInputError("the specification has no version", file=str(path))
 
     mlmodel = _mlmodel(path.parent)
-    finetune_tasks = _words(tasks.get("fineTuningTasks"))
-    hub_id = _hub_id(name, system.get("huggingFaceModelId"), mlmodel)
+    finetune_tasks = words(tasks.get("fineTuningTasks"))
+    hub_id = hub_id_of(name, system.get("huggingFaceModelId"), mlmodel)
     entry = Entry(
         name=name,
         version=str(spec["version"]),
         hub_id=hub_id,
-        license=_license(system.get("license")),
-        tasks=_words(tasks.get("inferenceTasks")),
+        license=license_of(system.get("license")),
+        tasks=words(tasks.get("inferenceTasks")),
         finetune_tasks=finetune_tasks,
-        size_bytes=_positive(mlmodel.get("model_size_bytes")),
-        architecture=_architecture(mlmodel),
-        languages=_words(system.get("languages")),
+        size_bytes=positive(mlmodel.get("model_size_bytes")),
+        architecture=architecture_of(mlmodel),
+        languages=words(system.get("languages")),
         skus=_skus(_section(system, "SKU", path), path),
-        defaults=_defaults(tags.get("model_specific_defaults")),
+        defaults=defaults_of(tags.get("model_specific_defaults")),
         description=_description(path.parent) if descriptions else None,
     )
     order = (
@@ -152,77 +148,11 @@ def _mlmodel(folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _words(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = value.split(",")
-    if not isinstance(value, list):
-        return ()
-    return tuple(dict.fromkeys(word for v in value if (word := str(v).strip())))
-
-
-def _positive(value: Any) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
-
-
-def _license(value: Any) -> str | None:
-    text = str(value or "").strip().lower()
-    return _LICENSES.get(text, text) or None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _architecture(mlmodel: dict[str, Any]) -> str | None:
-    """The model's class. `AutoModelFor...` is a way to load one, so it says nothing."""
-    flavors = _dict(mlmodel.get("flavors"))
-    for flavor, key in (
-        ("transformers", "pipeline_model_type"),
-        ("hftransformersv2", "hf_pretrained_class"),
-        ("hftransformers", "hf_pretrained_class"),
-    ):
-        value = _dict(flavors.get(flavor)).get(key)
-        if isinstance(value, str) and value and not value.startswith("Auto"):
-            return value
-    return None
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _hub_id(name: str, stated: Any, mlmodel: dict[str, Any]) -> str | None:
-    """The model's id on the hub, or None where the files leave it in doubt.
-
-    The specifications hold slips (some name another model's weights), and the wrong weights are
-    worse than none. So an id must be named like the asset, or be said by both files.
-    """
-    flavors = _dict(mlmodel.get("flavors"))
-    claims = [stated]
-    for flavor in ("hftransformersv2", "hftransformers"):
-        claims.append(_dict(flavors.get(flavor)).get("huggingface_id"))
-    claims.append(_dict(flavors.get("transformers")).get("source_model_name"))
-    base = _dict(mlmodel.get("metadata")).get("base_model_name")
-    # A bare base name is a hub id only where the specification says that there is one.
-    if stated or "/" in str(base or ""):
-        claims.append(base)
-    ids = [c for c in claims if isinstance(c, str) and _HUB_ID.fullmatch(c)]
-    asset = _plain(name)
-    with_owner = [i for i in ids if "/" in i]
-    # `Org-model` is how an asset writes `org/model`: beside such an id it is none of its own.
-    for candidate in with_owner or ids:
-        if asset in (_plain(candidate), _plain(candidate.split("/")[-1])):
-            return candidate
-    if stated in ids and ids.count(stated) > 1:
-        return str(stated)
-    return None
-
-
 def _skus(section: dict[str, Any], path: Path) -> dict[str, Any]:
     skus: dict[str, Any] = {}
-    for job in _JOBS:
+    for job in JOBS:
         minimum = section.get(f"{job}MinSkuSpec")
-        recommended = _words(section.get(f"{job}RecommendedSkus"))
+        recommended = words(section.get(f"{job}RecommendedSkus"))
         if minimum or recommended:
             skus[job] = {
                 "minimum": _minimum(str(minimum), path) if minimum else None,
@@ -232,25 +162,10 @@ def _skus(section: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _minimum(text: str, path: Path) -> dict[str, int]:
-    """`cpus|gpus|memory|disk`, the last two in GiB."""
-    parts = text.split("|")
-    if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
-        raise BadInputError(
-            f"`{text}` is no instance size (expected cpus|gpus|memory|disk)", file=str(path)
-        )
-    return dict(
-        zip(("cpus", "gpus", "memory_gib", "disk_gib"), (int(p) for p in parts), strict=True)
-    )
-
-
-def _defaults(value: Any) -> dict[str, str]:
-    if not isinstance(value, dict):
-        return {}
-    return {
-        str(k): str(v).lower() if isinstance(v, bool) else str(v)
-        for k, v in value.items()
-        if v is not None
-    }
+    try:
+        return minimum_of(text)
+    except ValueError as error:
+        raise BadInputError(str(error), file=str(path)) from None
 
 
 def _description(folder: Path) -> str | None:

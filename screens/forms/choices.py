@@ -5,6 +5,7 @@ from __future__ import annotations
 from fmtui.services import data, endpoints, models
 from fmtui.services.context import context
 from fmtui.services.text import number
+from fmtui.services.where import Where
 from screens.widgets.picker import Option
 
 
@@ -32,6 +33,17 @@ def data_options() -> list[Option]:
 def endpoint_options() -> list[Option]:
     """Every endpoint."""
     return [Option(e.name, e.name, e.url or "") for e in endpoints.list_endpoints(context())]
+
+
+INSTANCE_HINT = "an instance type, or a cluster's name"
+
+
+def on_azure(instance: str) -> Where:
+    """Azure ML as the place: what was typed is an instance type or a compute cluster."""
+    words = instance.strip()
+    if words.lower().startswith("standard_"):
+        return Where(backend="azureml", instance_type=words)
+    return Where(backend="azureml", compute=words or None)
 
 
 NO_MODELS = "No models here: import one first (1, then i)."

@@ -6,10 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
+from fmtui.services.where import Where, places
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.choices import (
+    INSTANCE_HINT,
+    NO_DATA,
+    NO_MODELS,
+    data_options,
+    model_options,
+    on_azure,
+)
 from screens.threads import threaded
-from screens.widgets.fields import Choice, Field, TextField
+from screens.widgets.fields import Choice, Field, TextField, options_of
 
 
 class EvaluateForm(Form):
@@ -26,13 +34,38 @@ class EvaluateForm(Form):
 
     def fields(self) -> Iterable[Field]:
         yield Field(
-            "model", Choice("Model", model_options, value=self.model, none=NO_MODELS, id="model")
+            "model",
+            Choice(
+                "Model",
+                model_options,
+                value=self.model,
+                none=NO_MODELS,
+                free="reference" if "azureml" in places() else "",
+                id="model",
+            ),
         )
         yield Field(
             "test data",
             Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        yield Field(
+            "where",
+            Choice("Where", lambda: options_of(places()), value=places()[0], id="where"),
+        )
+        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"))
+
+    def changed(self) -> None:
+        super().changed()
+        instance = self.query_one("#instance").parent
+        assert instance is not None
+        instance.display = self.query_one("#where", Choice).value == "azureml"
+
+    def _where(self) -> Where:
+        backend = self.query_one("#where", Choice).value
+        if backend == "azureml":
+            return on_azure(self.query_one("#instance", TextField).value)
+        return Where(backend=backend)
 
     def first(self) -> str:
         return "#data" if self.model else "#model"
@@ -43,6 +76,7 @@ class EvaluateForm(Form):
             model=required(self.query_one("#model", Choice).value, "A model"),
             data=required(self.query_one("#data", Choice).value, "Test data"),
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
+            where=self._where(),
         )
 
     def command(self) -> str:

@@ -15,7 +15,14 @@ from fmtui.services.text import clean, one_line
 from fmtui.services.where import Where, places
 from screens.bindings import bindings
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.choices import (
+    INSTANCE_HINT,
+    NO_DATA,
+    NO_MODELS,
+    data_options,
+    model_options,
+    on_azure,
+)
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
@@ -30,7 +37,11 @@ MAIN_SETTINGS = {
 }
 """The settings with a field of their own; all others can be typed as name=value."""
 
-_WHERE_NOTES = {"local": "this machine", "slurm": "[slurm] in config.toml says what to ask for"}
+_WHERE_NOTES = {
+    "local": "this machine",
+    "slurm": "[slurm] in config.toml says what to ask for",
+    "azureml": "the workspace in force; models of the catalogue go in by their reference",
+}
 
 _PLAN_DELAY = 0.15
 
@@ -45,14 +56,22 @@ class FinetuneForm(Form):
         super().__init__()
         self.model, self.train = model, train
         self.plan: FinetunePlan | None = None
-        self._defaults_of = ("", "")
+        self._defaults_of = ("", "", False)
 
     def crumbs(self) -> Sequence[str]:
         return ("Finetune", self.model or "a model")
 
     def fields(self) -> Iterable[Field]:
         yield Field(
-            "model", Choice("Model", model_options, value=self.model, none=NO_MODELS, id="model")
+            "model",
+            Choice(
+                "Model",
+                model_options,
+                value=self.model,
+                none=NO_MODELS,
+                free="reference" if "azureml" in places() else "",
+                id="model",
+            ),
         )
         yield Field(
             "task",
@@ -83,6 +102,7 @@ class FinetuneForm(Form):
             _WHERE_NOTES["local"],
         )
         yield Field("processes", TextField(hint="1; of all machines together", id="processes"))
+        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"))
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
 
     def request(self) -> FinetuneRequest:
@@ -99,8 +119,14 @@ class FinetuneForm(Form):
             name=self.query_one("#name", TextField).value.strip() or None,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
             settings=finetune.request_from(settings),
-            where=Where(backend=self.query_one("#where", Choice).value, processes=self._count()),
+            where=self._where(),
         )
+
+    def _where(self) -> Where:
+        backend = self.query_one("#where", Choice).value
+        if backend == "azureml":
+            return on_azure(self.query_one("#instance", TextField).value)
+        return Where(backend=backend, processes=self._count())
 
     def _count(self) -> int | None:
         words = self.query_one("#processes", TextField).value.strip()
@@ -117,13 +143,18 @@ class FinetuneForm(Form):
     def changed(self) -> None:
         super().changed()
         model, task = self.query_one("#model", Choice).value, self.query_one("#task", Choice).value
-        if (model, task) != self._defaults_of:
-            self._defaults_of = (model, task)
+        there = self.query_one("#where", Choice).value == "azureml"
+        if (model, task, there) != self._defaults_of:
+            self._defaults_of = (model, task, there)
             self.top.set(("Finetune", model or "a model"))
             self.start(partial(self._show_defaults, model, task), group="defaults")
         where = self.query_one("#where", Choice)
         if isinstance(where.parent, Field):
             where.parent.note(_WHERE_NOTES[where.value])
+        for field, azure in (("processes", False), ("instance", True)):
+            parent = self.query_one(f"#{field}").parent
+            assert parent is not None
+            parent.display = (where.value == "azureml") == azure
         self.plan = None
         self.start(self._replan, group="plan")
 
@@ -131,7 +162,8 @@ class FinetuneForm(Form):
         known = await threaded(finetune.defaults, self.ctx, model, task)
         for name in MAIN_SETTINGS:
             field = self.query_one(f"#{name}", TextField)
-            field.placeholder = known[name].value
+            there = self._defaults_of[2]
+            field.placeholder = "the component's own" if there else known[name].value
             if isinstance(field.parent, Field):
                 field.parent.note(known[name].help)
 

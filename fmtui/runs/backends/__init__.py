@@ -10,7 +10,7 @@ from typing import Protocol
 from fmtui.errors import UsageError
 from fmtui.runs.folder import Exit, RunFolder
 
-NAMES = ("local", "slurm")
+NAMES = ("local", "slurm", "azureml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def test_a_port_in_use(ctx: Context) -> None:
 def test_what_cannot_be_done_has_its_exit_code(serve: Serve) -> None:
     serve()
     codes = {
-        ("create", "cloud", "--target", "azureml"): 2,
+        ("create", "cloud", "--target", "elsewhere"): 2,
         ("deploy", "bank"): 2,
         ("show", "bnak"): 3,
         ("deploy", "bank", "--model", "nothing"): 3,

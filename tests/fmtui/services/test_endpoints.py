@@ -127,7 +127,9 @@ def test_names_and_addresses_that_cannot_be(ctx: Context) -> None:
         endpoints.create(ctx, "../bank")
     with pytest.raises(BadInputError, match="can't listen on"):
         endpoints.create(ctx, "bank", host="192.0.2.1")
-    with pytest.raises(UsageError, match="not available yet"):
+    with pytest.raises(UsageError, match="no target `elsewhere`"):
+        endpoints.create(ctx, "bank", target="elsewhere")
+    with pytest.raises(BadInputError, match="no workspace of Azure ML is known"):
         endpoints.create(ctx, "bank", target="azureml")
     assert _left(ctx) == ([], 0, 0)
     endpoints.create(ctx, "bank")

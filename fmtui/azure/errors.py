@@ -1,0 +1,214 @@
+"""Errors of the service become sentences: what happened, and what a person can do about it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from fmtui.errors import BadInputError, ConflictError, FmtuiError, NotFoundError, RemoteError
+
+_SKEW_SECONDS = 300.0
+_ROLES = (
+    ("registries/", "AzureML Registry User"),
+    ("computes/", "AzureML Compute Operator"),
+    ("storageaccounts/", "Storage Blob Data Contributor"),
+    ("blobservices/", "Storage Blob Data Contributor"),
+    ("workspaces/listkeys", "Contributor"),
+    ("workspaces/", "AzureML Data Scientist"),
+)
+"""Which built-in role allows an action, by a part of the action's name; the first that fits."""
+
+_SIGN_IN = {
+    "AADSTS7000215": ("the client secret is wrong", "Set AZURE_CLIENT_SECRET anew."),
+    "AADSTS7000222": ("the client secret has expired", "Make a new one for the application."),
+    "AADSTS700016": ("there is no such application in the tenant", "Check AZURE_CLIENT_ID."),
+    "AADSTS90002": ("there is no such tenant", "Check AZURE_TENANT_ID."),
+    "AADSTS50076": ("a second factor is asked for", "Sign in by `fmtui azure login`."),
+    "AADSTS50079": ("a second factor is asked for", "Sign in by `fmtui azure login`."),
+    "AADSTS700082": ("the sign-in has expired", "Sign in again: `fmtui azure login`."),
+    "AADSTS700024": ("the clock of this machine is wrong", "Set the time, then try again."),
+    "AADSTS500011": ("the tenant does not know Azure ML", "Check AZURE_TENANT_ID and the cloud."),
+}
+
+
+@contextlib.contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Let what the SDK raises in the block come out as one of fmtui's errors.
+
+    Args:
+        doing: What was tried, as in "can't {doing}".
+    """
+    try:
+        yield
+    except (FmtuiError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        made = sentence(error, doing)
+        if made is None:
+            raise
+        raise made from error
+
+
+def sentence(error: BaseException, doing: str) -> FmtuiError | None:
+    """The error that tells of `error`, None for one that is no answer of Azure."""
+    module = type(error).__module__
+    if module.startswith(("azure.", "msal", "msrest", "requests", "urllib3", "marshmallow")):
+        return _of_azure(error, doing)
+    if isinstance(error, TimeoutError | ConnectionError):
+        return _unreachable(doing, str(error))
+    if isinstance(error, json.JSONDecodeError):
+        return RemoteError(
+            f"can't {doing}: what was answered is no answer of Azure's",
+            hint="Is a proxy between? `fmtui doctor` goes through it step by step.",
+        )
+    return None
+
+
+def _of_azure(error: BaseException, doing: str) -> FmtuiError:
+    text = _message(error)
+    for code, (what, hint) in _SIGN_IN.items():
+        if code in text:
+            return RemoteError(f"can't sign in: {what} ({code})", hint=hint)
+    status = getattr(error, "status_code", None)
+    name = type(error).__name__
+    if name in ("CredentialUnavailableError", "AuthenticationRequiredError") or (
+        name == "ClientAuthenticationError" and status is None
+    ):
+        return _no_credential(text)
+    if name in ("ServiceRequestError", "SSLError", "ConnectionError", "ConnectTimeout"):
+        return _unreachable(doing, text)
+    if name.startswith(("ServiceResponse", "IncompleteRead", "ReadTimeout", "ChunkedEncoding")):
+        return RemoteError(
+            f"can't {doing}: the connection to Azure was cut", hint="Try again; nothing is lost."
+        )
+    skew = _skew(error)
+    if status in (401, 403) and skew is not None:
+        return RemoteError(
+            f"can't {doing}: the clock of this machine is {skew} than Azure's",
+            hint="Set the time, then try again.",
+        )
+    return _by_status(status, _code(error), text, doing, error)
+
+
+def _by_status(
+    status: int | None, code: str, text: str, doing: str, error: BaseException
+) -> FmtuiError:
+    lower = text.lower()
+    if "quota" in code.lower() or "quota" in lower:
+        return RemoteError(
+            f"can't {doing}: the quota does not suffice: {_line(text)}",
+            hint="Take a smaller instance type or fewer instances, or ask for quota in the portal.",
+        )
+    if "not supported in this region" in lower or code in ("SkuNotAvailable", "InvalidVmSize"):
+        return RemoteError(
+            f"can't {doing}: {_line(text)}",
+            hint="Take another instance type: `fmtui azure sizes` lists those of the region.",
+        )
+    if status == 401:
+        return RemoteError(
+            f"can't {doing}: the sign-in is not valid (any more)",
+            hint="Sign in again: `fmtui azure login`, or `az login`.",
+        )
+    if status == 403:
+        return _forbidden(text, doing)
+    if status == 429:
+        after = _header(error, "Retry-After")
+        wait = f"in {after} s" if after and after.isdigit() else "in a while"
+        return RemoteError(f"can't {doing}: Azure asks to slow down", hint=f"Try again {wait}.")
+    if status == 404:
+        return NotFoundError(f"can't {doing}: {_line(text)}")
+    if status == 409:
+        return ConflictError(
+            f"can't {doing}: {_line(text)}", hint="Choose another name, or wait and try again."
+        )
+    if status is not None and status >= 500:
+        return RemoteError(
+            f"can't {doing}: Azure has a fault of its own ({status})", hint="Try again in a while."
+        )
+    if type(error).__name__ in ("ValidationException", "ValidationError", "UserErrorException"):
+        return BadInputError(f"can't {doing}: {_line(text)}")
+    return RemoteError(f"can't {doing}: {_line(text)}")
+
+
+def _forbidden(text: str, doing: str) -> FmtuiError:
+    action = re.search(r"perform action '([^']+)'", text)
+    if action is None:
+        return RemoteError(
+            f"can't {doing}: Azure does not allow it: {_line(text)}",
+            hint="Ask the workspace's owner for the role AzureML Data Scientist.",
+        )
+    lower = action[1].lower() + "/"
+    role = next((role for part, role in _ROLES if part in lower), "AzureML Data Scientist")
+    return RemoteError(
+        f"can't {doing}: the right {action[1]} is missing",
+        hint=f"Ask the workspace's owner for the role {role}.",
+    )
+
+
+def _no_credential(text: str) -> FmtuiError:
+    if "CERTIFICATE_VERIFY_FAILED" in text or "Max retries" in text:
+        return _unreachable("sign in", text)
+    # A chain of credentials lists them all: one that was tried and refused is the reason.
+    tried = re.search(r"(\w+)Credential: Authentication failed: (.*)", text)
+    reason = f"{tried[1]}: {tried[2]}" if tried else (text.splitlines() or [""])[0]
+    return RemoteError(
+        f"nobody is signed in to Azure: {_line(reason)}",
+        hint="`fmtui azure login`, `az login`, or AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+        "AZURE_CLIENT_SECRET.",
+    )
+
+
+def _unreachable(doing: str, text: str) -> FmtuiError:
+    if "certificate" in text.lower():
+        return RemoteError(
+            f"can't {doing}: the server's certificate is not trusted",
+            hint="Behind a proxy of your own set REQUESTS_CA_BUNDLE to its authority's file.",
+        )
+    host = re.search(r"host='([^']+)'", text)
+    return RemoteError(
+        f"can't {doing}: can't reach {host[1] if host else 'Azure'}",
+        hint="Check the network and HTTPS_PROXY; `fmtui doctor` goes through it step by step.",
+    )
+
+
+def _message(error: BaseException) -> str:
+    """What the service said, without the SDK's frame around it."""
+    inner = getattr(error, "error", None)
+    said = getattr(inner, "message", None) or getattr(error, "message", None) or str(error)
+    text = str(said)
+    # azure-core puts the code and the content below the message.
+    text = re.split(r"\n(?:Code|Content|Message|RequestId|Target): ?", text)[0]
+    return re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _code(error: BaseException) -> str:
+    return str(getattr(getattr(error, "error", None), "code", "") or "")
+
+
+def _header(error: BaseException, name: str) -> str | None:
+    headers: Any = getattr(getattr(error, "response", None), "headers", None)
+    return headers.get(name) if headers is not None else None
+
+
+def _skew(error: BaseException) -> str | None:
+    """How far this machine's clock is off by the answer's own date, None where it is right."""
+    date = _header(error, "Date")
+    if not date:
+        return None
+    try:
+        off = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError):
+        return None
+    if abs(off) < _SKEW_SECONDS:
+        return None
+    minutes = round(abs(off) / 60)
+    return f"{minutes} minutes {'later' if off > 0 else 'earlier'}"

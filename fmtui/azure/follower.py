@@ -1,0 +1,193 @@
+"""The follower of one run on Azure ML: `python -m fmtui.azure.follower FOLDER AFTERWARDS`.
+
+It holds the run's lock, and until the job has ended it brings the job's state, its steps, their
+logs and metrics into the run's folder. Killing it loses nothing: how far each log was read is
+noted, and the next follower goes on from there. At the end it becomes the module AFTERWARDS,
+which writes the run into the registry.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fmtui.azure import jobs, results
+from fmtui.azure.history import History, Step
+from fmtui.azure.submission import connection_of, job_of
+from fmtui.errors import FmtuiError
+from fmtui.runs.folder import ENDED, Exit, RunFolder
+from fmtui.runs.journal import Journal, story_of
+from fmtui.runs.process import try_lock, write_json
+from registry.database import now
+
+_SECONDS = (2.0, 15.0)
+"""Between two looks: at first, and after some minutes."""
+
+_IN_FLIGHT_SECONDS = 60.0
+"""So long after its maker was killed a request may still be on its way, and become a job."""
+
+
+def _pause(begun: float) -> float:
+    chosen = os.environ.get("FMTUI_AZURE_POLL_SECONDS")
+    if chosen:
+        return float(chosen)
+    return _SECONDS[0] if time.monotonic() - begun < 180 else _SECONDS[1]
+
+
+@dataclass
+class Follower:
+    """What is known of the job so far, kept in `followed.json`: log offsets and states of steps."""
+
+    folder: RunFolder
+    offsets: dict[str, int] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    points: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            values = json.loads((self.folder.path / "followed.json").read_text())
+            self.offsets, self.states = values["offsets"], values["states"]
+            self.points = values["points"]
+        self.journal = Journal(self.folder.journal)
+        self.history = History(connection_of(self.folder))
+        self.job = job_of(self.folder)
+
+    def look(self) -> str:
+        """Bring everything that is new; returns the job's state as we call it.
+
+        Raises RemoteError when Azure can't be asked.
+        """
+        status, reason = self.history.status(self.job)
+        state = jobs.STATES.get(status, "running")
+        steps = self.history.steps(self.job)
+        for step in steps:
+            self._tell(step)
+            self._read_logs(step)
+        self._read_metrics(steps)
+        self._save()
+        if state not in ENDED and state != story_of(self.folder.journal).state:
+            self.journal.state(state)
+        if state == "failed":
+            self.reason = reason or self._reason(steps)
+        return state
+
+    def _tell(self, step: Step) -> None:
+        if self.states.get(step.id) != step.status:
+            self.states[step.id] = step.status
+            self._log(f"{step.name}: {step.status}\n".encode())
+
+    def _read_logs(self, step: Step) -> None:
+        over = step.status in ("Completed", "Failed", "Canceled")
+        for name, url in self.history.log_files(step.id).items():
+            while not self._read(f"{step.id}/{name}", url, to_the_end=over):
+                time.sleep(0.2)
+
+    def _read(self, key: str, url: str, *, to_the_end: bool) -> bool:
+        """Bring what is new of a log, in whole lines; False where it is over and was cut."""
+        content, whole = self.history.read(url, self.offsets.get(key, 0))
+        if not (to_the_end and whole):  # the line at the end may go on
+            content = content[: content.rfind(b"\n") + 1]
+        if content:
+            self._log(content)
+            self.offsets[key] = self.offsets.get(key, 0) + len(content)
+            self._save()
+        return whole or not to_the_end
+
+    def _read_metrics(self, steps: list[Step]) -> None:
+        for step in steps:
+            with contextlib.suppress(FmtuiError):  # a step without metrics answers an error
+                self._note(step, self.history.metrics(step.id))
+
+    def _note(self, step: Step, curves: dict[str, list[tuple[int, float]]]) -> None:
+        for name, points in curves.items():
+            key = f"{step.id}/{name}"
+            split, plain = results.split_of(name)
+            for at, value in points[self.points.get(key, 0) :]:
+                self.journal.metrics(at, None, split, {plain: value})
+            self.points[key] = max(len(points), self.points.get(key, 0))
+
+    def _reason(self, steps: list[Step]) -> str:
+        """What the step that failed says, its name first."""
+        for step in steps:
+            if step.status == "Failed":
+                with contextlib.suppress(FmtuiError):
+                    _, reason = self.history.status(step.id)
+                    return f"{step.name}: {reason or 'failed; see its log'}"
+        return "the job failed; see its log"
+
+    def _log(self, content: bytes) -> None:
+        with self.folder.log.open("ab") as file:
+            file.write(content)
+            file.flush()
+
+    def _save(self) -> None:
+        values = {"offsets": self.offsets, "states": self.states, "points": self.points}
+        write_json(self.folder.path / "followed.json", values)
+
+    def finish(self, state: str) -> None:
+        """Bring what it made, then write how it ended. Raises RemoteError."""
+        error = None
+        if state == "completed":
+            self.journal.state("finalizing")
+            results.bring(self.folder, self.history.connection, self.job, self.journal)
+        elif state == "failed":
+            error = self.reason
+        elif state == "canceled":
+            error = "canceled"
+        self.folder.write_exit(Exit(state, now(), error))
+        self.journal.state(state, error=error)
+
+    reason: Any = None
+
+
+def main() -> None:
+    folder, afterwards = RunFolder(Path(sys.argv[1])), sys.argv[2]
+    lock = try_lock(folder.lock)
+    if lock is None or folder.exit() is not None:
+        return
+    trouble = folder.path / "trouble.txt"
+    begun, follower = time.monotonic(), None
+    while folder.exit() is None:
+        folder.heartbeat.touch()
+        try:
+            follower = follower or Follower(folder)
+            state = _step(follower)
+            trouble.unlink(missing_ok=True)
+            if state in ENDED:
+                break
+        except FmtuiError as error:
+            print(error, file=sys.stderr, flush=True)
+            trouble.write_text(str(error), encoding="utf-8")
+        time.sleep(_pause(begun))
+    os.close(lock)
+    os.execv(sys.executable, [sys.executable, "-P", "-m", afterwards, str(folder.home.root)])
+
+
+def _in_flight() -> float:
+    return float(os.environ.get("FMTUI_AZURE_IN_FLIGHT_SECONDS") or _IN_FLIGHT_SECONDS)
+
+
+def _step(follower: Follower) -> str:
+    folder = follower.folder
+    if jobs.find(follower.history.connection, follower.job) is None:
+        if time.time() - (folder.path / "spec.json").stat().st_mtime < _in_flight():
+            return "queued"
+        # Whoever made the run was killed before the job was taken; nothing runs, nothing bills.
+        words = "it was never handed to Azure ML."
+        folder.write_exit(Exit("failed", now(), words, interrupted=True))
+        follower.journal.state("failed", error=words)
+        return "failed"
+    state = follower.look()
+    if state in ENDED:
+        follower.finish(state)
+    return state
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""A job's history: its steps, their logs and metrics, by the service's own REST addresses.
+
+The SDK prints a job's log and has no call for metrics, so these are asked for directly, with the
+SDK's credential. Addresses come from the workspace's discovery address.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from fmtui.azure.connection import CONNECT_SECONDS, READ_SECONDS, Connection
+from fmtui.azure.errors import translated
+from fmtui.errors import RemoteError
+
+_PATIENCE = 5
+_SOON = 120.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a pipeline: its run id, its name in the pipeline, its state as Azure says it."""
+
+    id: str
+    name: str
+    status: str
+
+
+@dataclass
+class History:
+    """Asks for the history of the jobs of one workspace."""
+
+    connection: Connection
+    _api: str | None = None
+    _token: Any = None
+    _session: Any = field(default=None, repr=False)
+
+    def status(self, job: str) -> tuple[str, str | None]:
+        """A job's state and, where it failed, why."""
+        details = self._get(f"{self._history()}/runs/{job}/details")
+        return str(details.get("status")), reason_of(details)
+
+    def steps(self, job: str) -> list[Step]:
+        """The steps of a pipeline and of pipelines within it, in the order of their start."""
+        found: list[Step] = []
+        self._collect(job, "", found, depth=0)
+        return found
+
+    def _collect(self, job: str, above: str, found: list[Step], *, depth: int) -> None:
+        listed = self._get(f"{self._history()}/runs/{job}/children").get("value") or []
+        for run in sorted(listed, key=lambda run: str(run.get("createdUtc") or "")):
+            name = f"{above}{run.get('displayName') or run['runId']}"
+            found.append(Step(str(run["runId"]), name, str(run.get("status"))))
+            if "Pipeline" in str(run.get("runType")) and depth < 4:
+                self._collect(str(run["runId"]), f"{name}/", found, depth=depth + 1)
+
+    def log_files(self, run: str) -> dict[str, str]:
+        """The log files that a person reads, by name, with their signed addresses."""
+        details = self._get(f"{self._history()}/runs/{run}/details")
+        files = details.get("logFiles") or {}
+        return {name: url for name, url in sorted(files.items()) if name.startswith("user_logs/")}
+
+    def read(self, url: str, offset: int) -> tuple[bytes, bool]:
+        """The bytes of a log from `offset` on, and whether they are all that there are now: a
+        connection that is cut gives what came so far.
+
+        Raises RemoteError when nothing can be read.
+        """
+        import requests
+
+        content, whole = b"", True
+        with translated("read the log"):
+            answer = self._open().get(
+                url,
+                headers={"Range": f"bytes={offset}-"} if offset else {},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                stream=True,
+            )
+            with answer:
+                if answer.status_code == 416:  # nothing beyond the offset yet
+                    return b"", True
+                answer.raise_for_status()
+                skip = offset if offset and answer.status_code == 200 else 0
+                try:
+                    for chunk in answer.iter_content(1 << 16):
+                        content += chunk
+                except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                    whole = False
+        return content[skip:], whole
+
+    def metrics(self, run: str) -> dict[str, list[tuple[int, float]]]:
+        """The curves of a run by name: steps and values."""
+        root = f"{self._api_url()}/mlflow/v1.0{self.connection.workspace_id()}/api/2.0/mlflow"
+        data = self._get(f"{root}/runs/get", run_id=run).get("run", {}).get("data", {})
+        curves = {}
+        for metric in data.get("metrics") or []:
+            key = str(metric["key"])
+            answer = self._get(f"{root}/metrics/get-history", run_id=run, metric_key=key)
+            points = answer.get("metrics") or [metric]
+            curves[key] = [(int(p.get("step") or 0), float(p["value"])) for p in points]
+        return curves
+
+    def _history(self) -> str:
+        return f"{self._api_url()}/history/v1.0{self.connection.workspace_id()}"
+
+    def _api_url(self) -> str:
+        if self._api is None:
+            with translated("look at the workspace"):
+                workspace = self.connection.workspace.workspaces.get(
+                    self.connection.settings.workspace
+                )
+            self._api = str(self._get(workspace.discovery_url, signed=False)["api"]).rstrip("/")
+        return self._api
+
+    def _open(self) -> Any:
+        if self._session is None:
+            import requests
+
+            self._session = requests.Session()
+        return self._session
+
+    def _bearer(self) -> str:
+        if self._token is None or self._token.expires_on - time.time() < _SOON:
+            self._token = self.connection.token()
+        return f"Bearer {self._token.token}"
+
+    def _get(self, url: str, *, signed: bool = True, **query: str) -> Any:
+        """JSON from an address. Waits where the service asks to slow down or has a fault."""
+        for attempt in range(_PATIENCE):
+            with translated("ask for the job's history"):
+                answer = self._open().get(
+                    url,
+                    params=query,
+                    headers={"Authorization": self._bearer()} if signed else {},
+                    timeout=(CONNECT_SECONDS, READ_SECONDS),
+                )
+            if answer.status_code == 401 and attempt == 0:
+                self._token = None  # it ran out in the middle
+                continue
+            if answer.status_code in (429, 500, 502, 503, 504):
+                asked = answer.headers.get("Retry-After", "")
+                time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, 30.0))
+                continue
+            if answer.status_code != 200:
+                break
+            return answer.json()
+        raise RemoteError(
+            f"can't ask for the job's history: Azure answered {answer.status_code}",
+            hint="Try again in a while.",
+        )
+
+
+def reason_of(details: dict[str, Any]) -> str | None:
+    """Why a run failed: the innermost sentence that the service has."""
+    error = (details.get("error") or {}).get("error") or {}
+    message = error.get("message")
+    inner = error.get("innerError") or {}
+    while inner.get("innerError"):
+        inner = inner["innerError"]
+    text = message or inner.get("message") or error.get("code")
+    return " ".join(str(text).split()) if text else None

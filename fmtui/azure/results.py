@@ -1,0 +1,99 @@
+"""What a job on Azure ML made, brought into the run's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fmtui.azure import jobs
+from fmtui.azure.connection import Connection
+from fmtui.errors import FmtuiError
+from fmtui.runs.folder import RunFolder
+from fmtui.runs.journal import Journal
+from fmtui.runs.process import write_json
+
+MODEL_FILE = "azure_model.json"
+"""In a run's output: the name, version and address of the model that it registered in Azure."""
+
+_SPLITS = {"train": "train", "eval": "validation", "validation": "validation", "test": "test"}
+
+
+def split_of(name: str) -> tuple[str, str]:
+    """The split and the plain name of a metric: `eval_f1_macro` is f1_macro of validation."""
+    head, _, rest = name.partition("_")
+    if rest and head in _SPLITS:
+        return _SPLITS[head], rest
+    return ("train" if name in ("loss", "learning_rate", "grad_norm") else "test"), name
+
+
+def bring(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+    """Register the model of a finetune job, or fetch the figures of an evaluation.
+
+    Raises RemoteError; doing it again goes on where it failed.
+    """
+    spec = folder.spec()
+    folder.output.mkdir(exist_ok=True)
+    if spec["kind"] == "finetune":
+        _register(folder, connection, job, spec, journal)
+    elif spec["kind"] == "evaluate":
+        _measure(folder, connection, job, journal)
+
+
+def _register(
+    folder: RunFolder, connection: Connection, job: str, spec: dict[str, Any], journal: Journal
+) -> None:
+    name, version = jobs.register(
+        connection,
+        job,
+        spec["name"],
+        tags={"fmtui.run": spec["run"], "task": spec["task"], "base_model": spec["model"]["ref"]},
+        description=f"{spec['model']['ref']} finetuned on {spec['train']['ref']}",
+    )
+    settings = connection.settings
+    values = {
+        "name": name,
+        "version": version,
+        "uri": f"azureml://subscriptions/{settings.subscription}/resourcegroups/"
+        f"{settings.resource_group}/workspaces/{settings.workspace}/models/{name}/versions/"
+        f"{version}",
+        "workspace": settings.workspace,
+        "given": spec["azure"].get("given") or {},
+    }
+    write_json(folder.output / MODEL_FILE, values)
+    journal.write("note", message=f"registered in {settings.workspace} as {name}:{version}")
+
+
+def _measure(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+    """The figures of `model_evaluation_pipeline`: metrics.json and what lies beside it."""
+    temp = folder.path / ".evaluation.part"
+    shutil.rmtree(temp, ignore_errors=True)
+    try:
+        found = jobs.download(connection, job, jobs.RESULT, temp)
+        metrics = _figures(found)
+        if metrics:
+            journal.metrics(0, None, "test", metrics)
+        write_json(folder.output / "report.json", {"split": "test", "metrics": metrics})
+    except FmtuiError as error:
+        journal.write("warning", message=f"the evaluation's files could not be fetched: {error}")
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def _figures(folder: Path) -> dict[str, float]:
+    for path in sorted(folder.rglob("metrics.json")):
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(values, dict):
+            return {
+                str(key): float(value)
+                for key, value in values.items()
+                if isinstance(value, int | float)
+                and not isinstance(value, bool)
+                and math.isfinite(value)
+            }
+    return {}

@@ -1,0 +1,41 @@
+"""`fmtui run adopt` and `fmtui model download`: what runs or lies in Azure ML."""
+
+from __future__ import annotations
+
+import click
+
+from fmtui.cli.azure import azure_options
+from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option
+from fmtui.services.context import context
+
+
+@click.command()
+@click.argument("job")
+@click.option("--task", help="What its model is for, if you know.")
+@azure_options
+@json_option
+def adopt(job: str, task: str | None, as_json: bool, **given: str | None) -> None:
+    """Follow JOB of Azure ML, which was started elsewhere, as a run from now on."""
+    from fmtui.services import azure_runs
+
+    info = azure_runs.adopt(context(), job, task=task, given=given)
+    if as_json:
+        print_json(info.as_json())
+    else:
+        click.echo(f"{info.run} follows {clean(job)}: fmtui run logs {info.run} -f")
+
+
+@click.command()
+@click.argument("ref")
+@quiet_option
+@json_option
+def download(ref: str, quiet: bool, as_json: bool) -> None:
+    """Fetch the files of a model that lies in Azure ML."""
+    from fmtui.services import remote
+
+    progress(f"downloading {ref}", quiet=quiet)
+    info = remote.download(context(), ref)
+    if as_json:
+        print_json(info.as_json())
+    else:
+        click.echo(f"{info.ref} is here: {info.path}")

@@ -1,0 +1,146 @@
+"""What is kept here of endpoints in Azure: where each lies, how it was, what was begun on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fmtui.errors import BadInputError, FmtuiError
+from fmtui.runs.process import write_json
+from fmtui.services.context import Context
+from registry.references import unknown
+from registry.views import DeploymentInfo, EndpointInfo
+
+if TYPE_CHECKING:
+    from fmtui.azure.connection import Connection
+    from fmtui.azure.endpoints import Online
+
+_IN_FLIGHT_SECONDS = 60.0
+"""So long after its maker was killed a request may still be on its way."""
+
+
+def owns(ctx: Context, name: str) -> bool:
+    """Whether an endpoint of that name lies in Azure, as far as is known here."""
+    return file_of(ctx, name).exists()
+
+
+def file_of(ctx: Context, name: str) -> Path:
+    return ctx.home.root / "azure-endpoints" / f"{name}.json"
+
+
+def names(ctx: Context) -> list[str]:
+    """Every endpoint in Azure that is known here."""
+    return sorted(path.stem for path in (ctx.home.root / "azure-endpoints").glob("*.json"))
+
+
+def record_of(ctx: Context, name: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(file_of(ctx, name).read_text(encoding="utf-8"))
+        return value
+    except FileNotFoundError:
+        raise unknown("endpoint", name, names(ctx)) from None
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"can't be read: {error}", file=str(file_of(ctx, name))) from error
+
+
+def write(ctx: Context, name: str, record: Mapping[str, Any]) -> None:
+    file_of(ctx, name).parent.mkdir(parents=True, exist_ok=True)
+    write_json(file_of(ctx, name), dict(record))
+
+
+def connection_of(ctx: Context, name: str) -> Connection:
+    from fmtui.azure.connection import connect
+
+    return connect(ctx.home, dict(record_of(ctx, name).get("given") or {}))
+
+
+class Pending:
+    """What is begun on an endpoint stands in its file until the block ends well or is refused."""
+
+    def __init__(self, ctx: Context, name: str, **what: Any) -> None:
+        self.ctx, self.name, self.what = ctx, name, {"since": time.time(), **what}
+
+    def __enter__(self) -> None:
+        write(self.ctx, self.name, {**record_of(self.ctx, self.name), "pending": self.what})
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # After an interrupt or a fault of the network Azure may still be at it.
+        if kind is None or (
+            issubclass(kind, FmtuiError) and kind.__name__ not in ("RemoteError", "FmtuiError")
+        ):
+            write(self.ctx, self.name, {**record_of(self.ctx, self.name), "pending": None})
+
+
+def go_on(
+    ctx: Context, name: str, record: dict[str, Any], found: Online | None
+) -> tuple[dict[str, Any], Online | None]:
+    """Finish what a killed process left: clear what is done, share the traffic that was meant."""
+    from fmtui.azure import endpoints
+
+    pending = record.get("pending")
+    if not pending or (time.time() - pending["since"] < _IN_FLIGHT_SECONDS and found is None):
+        return record, found
+    made = {d.name: d.state for d in found.deployments} if found else {}
+    state = made.get(pending["deployment"]) if pending["what"] == "deploy" else (
+        found.state if found else None
+    )  # fmt: skip
+    if state in ("creating", "updating", "deleting"):
+        return record, found
+    traffic = pending.get("traffic")
+    if pending["what"] == "deploy" and state == "healthy" and traffic and found is not None:
+        now_shared = {d.name: d.traffic for d in found.deployments if d.traffic}
+        if not now_shared:
+            shares = {n: share for n, share in traffic.items() if n in made}
+            endpoints.share(connection_of(ctx, name), name, shares, {}, lambda _: None)
+            found = endpoints.look(connection_of(ctx, name), name)
+    return {**record, "pending": None}, found
+
+
+def info_of(name: str, record: Mapping[str, Any], found: Online | None) -> EndpointInfo:
+    pending = record.get("pending") or {}
+    if found is None:
+        creating = pending.get("what") == "create"
+        state = "creating" if creating else "failed"
+        error = None if creating else "the workspace has no such endpoint (any more)"
+        return EndpointInfo(0, name, "azureml", state, None, None, record.get("created", ""),
+                            error=error)  # fmt: skip
+    return EndpointInfo(
+        0, name, "azureml", _whole_state(found), None, None, record.get("created", ""),
+        tuple(
+            DeploymentInfo(d.name, d.model, d.state, d.traffic, None, d.instance_type,
+                           d.instance_count, d.mirror)
+            for d in found.deployments
+        ),
+        address=found.address.removesuffix("/score"),
+    )  # fmt: skip
+
+
+def _whole_state(found: Online) -> str:
+    states = {d.state for d in found.deployments}
+    if found.state != "healthy":
+        return found.state
+    return next((s for s in ("creating", "updating", "deleting") if s in states), found.state)
+
+
+def last_seen(ctx: Context, name: str) -> EndpointInfo:
+    """An endpoint as it was when somebody last looked; Azure is not asked."""
+    try:
+        record = record_of(ctx, name)
+    except FmtuiError as error:
+        return EndpointInfo(0, name, "azureml", "failed", None, None, "", error=str(error))
+    seen = record.get("seen")
+    if not seen:
+        return EndpointInfo(0, name, "azureml", "creating", None, None, record.get("created", ""))
+    deployments = tuple(
+        DeploymentInfo(
+            d["name"], d["model"], d["state"], d["traffic"], d.get("error"),
+            d.get("instance_type"), d.get("instance_count"), d.get("mirror", 0),
+        )
+        for d in seen["deployments"]
+    )  # fmt: skip
+    state = "updating" if record.get("pending") else seen["state"]
+    return EndpointInfo(0, name, "azureml", state, None, None, seen["created"], deployments,
+                        seen.get("error"), seen.get("url"))  # fmt: skip

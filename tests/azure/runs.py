@@ -1,0 +1,54 @@
+"""What the tests of runs on Azure ML share: data, waiting for a run, ending followers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fmtui.runs.folder import ENDED, RunFolder
+from fmtui.services import runs
+from fmtui.services.context import Context
+from registry.views import RunInfo
+
+
+def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Wait for a state; fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.05)
+
+
+def ended(ctx: Context, run: str, seconds: float = 90.0) -> RunInfo:
+    """The run once it has ended, and its follower is gone."""
+    until(lambda: runs.show(ctx, run).state in ENDED, seconds)
+    until(lambda: not RunFolder(ctx.home.runs / run).held(), seconds)
+    return runs.show(ctx, run)
+
+
+def followers(home: Path) -> list[int]:
+    """The processes that follow runs of this home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(str(home).encode() in word for word in words) and any(
+            word.endswith((b"fmtui.azure.follower", b"follower.txt")) for word in words
+        ):
+            found.append(int(entry.name))
+    return found
+
+
+def end_followers(home: Path) -> None:
+    for pid in followers(home):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass

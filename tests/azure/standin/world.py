@@ -1,0 +1,151 @@
+"""All that the stand-in knows: what it was given, what was made in it, and what it was asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.azure.standin.faults import Faults
+from tests.azure.standin.http import Answer, Json, Request
+
+SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-222222222222"
+GROUP = "rg-models"
+WORKSPACE = "ws-models"
+TENANT = "33333333-dddd-4eee-8fff-444444444444"
+REGISTRY_SUBSCRIPTION = "55555555-aaaa-4bbb-8ccc-666666666666"
+REGISTRY_GROUP = "rg-registry"
+LOCATION = "westeurope"
+
+DOMAIN = "standin.test"
+MANAGEMENT = f"https://management.{DOMAIN}"
+LOGIN = f"https://login.{DOMAIN}"
+REGISTRY = f"https://registry.{DOMAIN}"
+API = f"https://api.{DOMAIN}"
+RESOURCE = f"https://ml.{DOMAIN}"
+
+
+@dataclass
+class Operation:
+    """A long-running operation: in progress until `due`, then it succeeded or failed."""
+
+    due: float
+    error: Json | None = None
+    finish: Any = None
+    done: bool = False
+
+
+@dataclass
+class Exchange:
+    """One request with its answer, as the contract check reads them."""
+
+    request: Request
+    answer: Answer
+    handled: bool
+
+
+@dataclass
+class Asset:
+    """All versions of a data asset, environment, component or model, the newest last."""
+
+    name: str
+    versions: dict[str, Json] = field(default_factory=dict)
+    created: str = ""
+
+    @property
+    def latest(self) -> str:
+        return next(reversed(self.versions))
+
+
+@dataclass
+class Job:
+    """A pipeline job with the times at which it changes its state (seconds since the epoch)."""
+
+    name: str
+    body: Json
+    created: float
+    stages: list[tuple[float, str]]
+    log: list[str]
+    children: list[str] = field(default_factory=list)
+    asked: bytes = b""
+    error: Json | None = None
+    canceled: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+
+    def status(self, now: float) -> str:
+        if self.canceled is not None and not self.over(self.canceled):
+            return "Canceled" if now >= self.canceled else "CancelRequested"
+        return next(s for at, s in reversed(self.stages) if at <= now)
+
+    def over(self, now: float) -> bool:
+        return next(s for at, s in reversed(self.stages) if at <= now) in ("Completed", "Failed")
+
+
+@dataclass
+class Endpoint:
+    """An online or batch endpoint with its deployments, as ARM shows them."""
+
+    body: Json
+    deployments: dict[str, Json] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, dict[str, str]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+class World:
+    """`pace` is how long (seconds) each stage of a job or operation lasts.
+
+    `quota` limits the cores of a family of instance types; `skus` are those of the region.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.faults = Faults()
+        self.exchanges: list[Exchange] = []
+        self.pace = 0.02
+        self.secrets = {"client-of-tests": f"secret~{uuid.uuid4().hex}"}
+        self.issued: list[str] = []
+        self.token_seconds = 3600
+        self.clock_skew = 0.0
+        self.registries: dict[str, dict[str, dict[str, Asset]]] = {}
+        self.assets: dict[str, dict[str, Asset]] = {}
+        self.computes: dict[str, Json] = {}
+        self.jobs: dict[str, Job] = {}
+        self.online: dict[str, Endpoint] = {}
+        self.batch: dict[str, Endpoint] = {}
+        self.serverless: dict[str, Endpoint] = {}
+        self.operations: dict[str, Operation] = {}
+        self.quota: dict[str, int] = {"Standard_NC": 48, "Standard_DS": 100, "Standard_D": 100}
+        self.unavailable: set[str] = set()
+        self.failing_models: dict[str, str] = {}
+        self.account = "standinstore"
+        self.account_key = ""
+        self.blob_port: int | None = None
+        self.store_ca: str | None = None
+        self.sas: list[str] = []
+
+    def now(self) -> float:
+        return time.time()
+
+    def stamp(self, moment: float | None = None) -> str:
+        """A moment as ARM writes it."""
+        when = datetime.fromtimestamp(self.now() if moment is None else moment, UTC)
+        return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def registry(self, name: str) -> dict[str, dict[str, Asset]]:
+        return self.registries.setdefault(
+            name, {"models": {}, "components": {}, "environments": {}}
+        )
+
+    def requests(self, method: str, word: str) -> list[Request]:
+        """What was asked so far: requests of a method whose path holds `word`."""
+        with self.lock:
+            return [
+                e.request
+                for e in self.exchanges
+                if e.request.method == method and word.lower() in e.request.path.lower()
+            ]

@@ -1,0 +1,105 @@
+"""Azure ML in the TUI, by keyboard: sign-in, workspace, finetune, deploy, try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from fmtui.services import azure as service
+from fmtui.services import azure_endpoints, catalog, endpoints, runs
+from fmtui.services.context import Context, context
+from tests.azure import azurite
+from tests.azure.runs import end_followers
+from tests.azure.standin.server import StandIn
+from tests.screens.tools import hides, opened, shows, type_in
+from tests.tiny import write_messages
+
+
+@pytest.fixture
+def here(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+    """The context that the screens use."""
+    monkeypatch.setenv("FMTUI_AZURE_POLL_SECONDS", "0.1")
+    yield context()
+    end_followers(ctx.home.root)
+
+
+async def test_the_way_to_azure_and_the_workspace(azure: StandIn, here: Context) -> None:
+    async with opened() as pilot:
+        await pilot.press("5", "A")
+        await shows(pilot, "✓ sign-in", "✓ workspace", "ws-models in westeurope")
+        await pilot.press("w")
+        await shows(pilot, "rg-models westeurope")
+        await pilot.press("enter")
+        await shows(pilot, "ws-models is in force")
+    assert [p.name for p in service.profiles(here) if p.current] == ["ws-models"]
+
+
+async def test_a_sign_in_that_fails_is_seen(
+    azure: StandIn, here: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "another")
+    async with opened() as pilot:
+        await pilot.press("5", "A")
+        await shows(pilot, "✗ sign-in", "the client secret is wrong")
+
+
+async def _choose(pilot: Pilot[Any], field: str, words: str) -> None:
+    """Type what is wanted into a field's picker and take it."""
+    pilot.app.screen.query_one(f"#{field}").focus()
+    await pilot.pause()
+    await pilot.press("enter")
+    await type_in(pilot, words)
+    await pilot.press("enter")
+    await hides(pilot, "type to narrow")
+    await pilot.pause()
+
+
+async def _type(pilot: Pilot[Any], field: str, words: str) -> None:
+    pilot.app.screen.query_one(f"#{field}").focus()
+    await pilot.pause()
+    await type_in(pilot, words)
+
+
+async def test_one_task_by_keyboard_from_the_form_to_the_answer(
+    azure: StandIn, here: Context, uploads: azurite.Store, tmp_path: Path
+) -> None:
+    azure.world.pace = 0.3
+    catalog.sync_registry(here)
+    data = write_messages(tmp_path / "train.csv", 40)
+    async with opened((120, 40)) as pilot:
+        from screens.forms.finetune import FinetuneForm
+
+        pilot.app.push_screen(FinetuneForm())
+        await pilot.pause()
+        await _choose(pilot, "model", "azureml:roberta-base@19")
+        await _choose(pilot, "train", str(data))
+        await _choose(pilot, "where", "azureml")
+        await _type(pilot, "instance", "Standard_NC6s_v3")
+        await _type(pilot, "name", "bank")
+        seen = await shows(pilot, "about 3.10 USD an hour while it runs", seconds=40)
+        line = " ".join(seen.replace("\\", " ").split())
+        assert "--backend azureml --instance-type Standard_NC6s_v3" in line
+        await pilot.press("ctrl+s")
+        await shows(pilot, "completed", seconds=60)
+        assert runs.show(here, "r1").output == "bank:1"
+
+        from screens.forms.deploy import DeployForm
+
+        pilot.app.push_screen(DeployForm(model="bank:1"))
+        await pilot.pause()
+        await _type(pilot, "endpoint", "bank-ep")
+        await _choose(pilot, "where", "azureml")
+        await _type(pilot, "instance", "Standard_DS3_v2")
+        await shows(pilot, "fmtui endpoint create bank-ep --target azureml")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "Deploy bank:1 on bank-ep?", "until it is deleted", seconds=40)
+        await pilot.press("y")
+        await shows(pilot, "bank-ep", "azureml", "blue", "100%", seconds=40)
+        await pilot.press("ctrl+s")
+        await shows(pilot, "200", "POSITIVE", seconds=40)
+    azure_endpoints.delete(here, "bank-ep")
+    assert not endpoints.list_endpoints(here)
