@@ -57,13 +57,14 @@ def reference() -> str:
         assert command is not None
         for path, leaf in _leaves(command, f"fmtui {name}"):
             # A width of its own: what a terminal happens to be must not show.
-            # Click keeps a command's help option from its first use: let it be the same here.
+            # Click keeps a command's help option from its first use: forget it here.
             about = click.Context(
                 leaf,
                 info_name=path,
                 terminal_width=96,
                 help_option_names=cli.context_settings["help_option_names"],
             )
+            leaf._help_option = None
             shown = leaf.get_help(about)
             parts.append(f"## {path}\n\n```\n{shown}\n```\n")
     return "\n".join(parts)
