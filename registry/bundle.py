@@ -23,7 +23,6 @@ from typing import IO, Any
 from registry.bundle_manifest import Manifest, check, collect
 from registry.database import Database, now, storage_errors
 from registry.errors import BadInputError, ConflictError
-from registry.labels import set_run_tags, tags_in
 from registry.store import Incoming, incoming
 from registry.views import ImportProgress, ModelInfo
 
@@ -336,5 +335,4 @@ def _add_run(
         "INSERT INTO metric (run_id, step, epoch, split, name, value) VALUES (?, ?, ?, ?, ?, ?)",
         ((number, *point) for point in run["points"]),
     )
-    set_run_tags(connection, number, tags_in(folder))
     return 1

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from registry.errors import BadInputError
-from registry.labels import TAGS_FILE
 from registry.queries import lineage, model_files
 from registry.references import NAME
 from registry.store import hash_file
 from registry.views import ModelInfo
 
 FORMAT = 1
-RUN_FILES = ("spec.json", "journal.jsonl", "exit.json", TAGS_FILE)
+RUN_FILES = ("spec.json", "journal.jsonl", "exit.json")
 _ENDED = ("completed", "failed", "canceled")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f-\x9f]{1,255}")

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,16 +76,15 @@ def find(db: Database, ref: str) -> DatasetInfo | None:
 
 
 def store(
-    db: Database, root: Path, new: NewDataset, files: Mapping[str, Path | bytes], *, main: str
+    db: Database, root: Path, file: Path, new: NewDataset, *, beside: dict[str, bytes] | None = None
 ) -> DatasetInfo:
-    """Put files under `root` and register them: both happen, or neither.
+    """Copy a file under `root` and register it: both happen, or neither.
 
     Args:
-        root: The folder that holds all data; the version lies in NAME/VERSION/.
-        files: What it consists of, by path below that folder: files to copy, or contents.
-        main: What the rows are read from: one of these paths, or the folder of some.
+        root: The folder that holds all data; the copy lies in NAME/VERSION/.
+        beside: Further files of the version, by name.
     """
-    staged = _stage(root, new.name, files)
+    staged = _stage(file, root, beside or {})
     placed: Path | None = None
     try:
         with db.session() as session:
@@ -97,7 +95,7 @@ def store(
                 shutil.rmtree(placed, ignore_errors=True)
                 placed.parent.mkdir(parents=True, exist_ok=True)
                 staged.rename(placed)
-            _insert(session, dataset_id, version, placed / main, new)
+            _insert(session, dataset_id, version, placed / file.name, new)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         if placed is not None:
@@ -139,47 +137,29 @@ def _insert(session: Session, dataset_id: int, version: int, copy: Path, new: Ne
             columns=new.columns,
             roles=new.roles,
             splits=new.splits,
-            size_bytes=_size(copy),
+            size_bytes=copy.stat().st_size,
             source=new.source,
             created=now(),
         )
     )
 
 
-def _stage(root: Path, name: str, files: Mapping[str, Path | bytes]) -> Path:
+def _stage(file: Path, root: Path, beside: dict[str, bytes]) -> Path:
     """Copy into a folder of its own, synced; outside the transaction, since it may take long."""
-    staged = root / f".{name}.{uuid.uuid4().hex}.part"
+    staged = root / f".{file.name}.{uuid.uuid4().hex}.part"
     with storage_errors(root):
         try:
             staged.mkdir(parents=True)
-            for path, content in files.items():
-                target = staged / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                if isinstance(content, bytes):
-                    target.write_bytes(content)
-                else:
-                    shutil.copyfile(content, target)
-                _sync(target)
-            for folder in (staged, *(path for path in staged.rglob("*") if path.is_dir())):
-                _sync(folder)
+            shutil.copyfile(file, staged / file.name)
+            for name, content in beside.items():
+                (staged / name).write_bytes(content)
+            for path in staged.iterdir():
+                with path.open("rb") as opened:
+                    os.fsync(opened.fileno())
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
     return staged
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _size(path: Path) -> int:
-    """The bytes of a file, or of all in a folder."""
-    files = path.rglob("*") if path.is_dir() else (path,)
-    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def remove(db: Database, info: DatasetInfo) -> None:

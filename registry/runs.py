@@ -10,16 +10,14 @@ from typing import Any
 
 from registry.database import Database, now
 from registry.errors import ConflictError
-from registry.labels import set_run_tags
 from registry.views import MetricPoint, RunInfo
 
-FROM = """FROM run r
+_SELECT = """
+SELECT r.*, m.name AS output_name, v.version AS output_version
+FROM run r
 LEFT JOIN model_version v ON v.id = r.output_version_id
-LEFT JOIN model m ON m.id = v.model_id"""
-SELECT = f"""SELECT r.*, m.name AS output_name, v.version AS output_version,
-(SELECT json_group_array(tag) FROM
- (SELECT tag FROM run_tag t WHERE t.run_id = r.id ORDER BY tag)) AS tags
-{FROM} """
+LEFT JOIN model m ON m.id = v.model_id
+"""
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,9 @@ class NewRun:
     dataset_version_id: int | None
     created: str
     state: str = "queued"
-    tags: tuple[str, ...] = ()
 
 
-def info_of(row: sqlite3.Row) -> RunInfo:
-    """A row of `SELECT`."""
+def _info(row: sqlite3.Row) -> RunInfo:
     output = f"{row['output_name']}:{row['output_version']}" if row["output_name"] else None
     return RunInfo(
         id=row["id"],
@@ -57,30 +53,62 @@ def info_of(row: sqlite3.Row) -> RunInfo:
         started=row["started"],
         ended=row["ended"],
         error=row["error"],
-        tags=tuple(json.loads(row["tags"])),
     )
+
+
+def all_runs(
+    db: Database,
+    *,
+    limit: int = -1,
+    state: str | None = None,
+    kind: str | None = None,
+    model: str | None = None,
+    name: str | None = None,
+) -> list[RunInfo]:
+    """Runs, newest first; those of a state, a kind, a model, or of names that fit a GLOB."""
+    wanted = {"r.state = ?": state, "r.kind = ?": kind, "r.model = ?": model, "r.name GLOB ?": name}
+    given = {test: value for test, value in wanted.items() if value is not None}
+    where = f"WHERE {' AND '.join(given)} " if given else ""
+    rows = db.read().execute(
+        _SELECT + where + "ORDER BY r.id DESC LIMIT ?", (*given.values(), limit)
+    )
+    return [_info(row) for row in rows]
+
+
+def facets(db: Database) -> dict[str, list[tuple[str, int]]]:
+    """The states, kinds and models that runs have, each with the number of runs, most first."""
+    return {
+        facet: [
+            (str(value), int(count))
+            for value, count in db.read().execute(
+                f"SELECT {facet}, count(*) AS n FROM run WHERE {facet} IS NOT NULL "
+                f"GROUP BY {facet} ORDER BY n DESC, {facet}"
+            )
+        ]
+        for facet in ("state", "kind", "model")
+    }
 
 
 def unsettled(db: Database) -> list[RunInfo]:
     """Runs whose row does not say how they ended, oldest first."""
     rows = db.read().execute(
-        SELECT + "WHERE r.state NOT IN ('completed', 'failed', 'canceled') ORDER BY r.id"
+        _SELECT + "WHERE r.state NOT IN ('completed', 'failed', 'canceled') ORDER BY r.id"
     )
-    return [info_of(row) for row in rows]
+    return [_info(row) for row in rows]
 
 
 def find(db: Database, number: int) -> RunInfo | None:
-    row = db.read().execute(SELECT + "WHERE r.id = ?", (number,)).fetchone()
-    return info_of(row) if row else None
+    row = db.read().execute(_SELECT + "WHERE r.id = ?", (number,)).fetchone()
+    return _info(row) if row else None
 
 
 def of_model(db: Database, version_id: int) -> list[RunInfo]:
     """The runs that a model version went into or came out of, newest first."""
     rows = db.read().execute(
-        SELECT + "WHERE r.model_version_id = ? OR r.output_version_id = ? ORDER BY r.id DESC",
+        _SELECT + "WHERE r.model_version_id = ? OR r.output_version_id = ? ORDER BY r.id DESC",
         (version_id, version_id),
     )
-    return [info_of(row) for row in rows]
+    return [_info(row) for row in rows]
 
 
 def numbers(db: Database) -> set[int]:
@@ -107,7 +135,6 @@ def insert(connection: sqlite3.Connection, number: int, new: NewRun) -> None:
             new.created or now(),
         ),
     )
-    set_run_tags(connection, number, new.tags)
 
 
 def set_state(db: Database, number: int, state: str) -> None:

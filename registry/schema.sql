@@ -141,11 +141,4 @@ CREATE TABLE model_tag (
 	FOREIGN KEY(model_version_id) REFERENCES model_version (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_model_tag_tag ON model_tag (tag);
-CREATE TABLE run_tag (
-	run_id INTEGER NOT NULL, 
-	tag VARCHAR NOT NULL, 
-	PRIMARY KEY (run_id, tag), 
-	FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
-);
-CREATE INDEX ix_run_tag_tag ON run_tag (tag);
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -50,15 +50,6 @@ class Run(SQLModel, table=True):
     error: str | None = None
 
 
-class RunTag(SQLModel, table=True):
-    """A word that a person put on a run; `tags.json` in its folder says the same."""
-
-    __tablename__ = "run_tag"
-
-    run_id: int = Field(foreign_key="run.id", ondelete="CASCADE", primary_key=True)
-    tag: str = Field(primary_key=True, index=True)
-
-
 class ModelVersion(SQLModel, table=True):
     """Weights on this machine, with where they came from."""
 

@@ -245,7 +245,6 @@ class RunInfo:
     started: str | None = None
     ended: str | None = None
     error: str | None = None
-    tags: tuple[str, ...] = ()
 
     @property
     def run(self) -> str:
@@ -267,7 +266,6 @@ class RunInfo:
             "started": self.started,
             "ended": self.ended,
             "error": self.error,
-            "tags": list(self.tags),
         }
 
 

@@ -107,11 +107,10 @@ TABLE = _named(
         "runs": [
             _key("space", "mark", "mark", "Mark this run, to compare it with others."),
             _key("c", "compare", "compare", "Compare the runs that are marked."),
-            _key("f", "filter", "filter", "Show one state, kind, model or tag only."),
+            _key("f", "filter", "filter", "Show one state, kind or model only."),
             _key("F", "clear", "no filter", "Take all filters away.", show=False, name="clear"),
             _key("x", "cancel", "cancel", "Cancel this run."),
             _key("R", "resume", "resume", "Resume from the last checkpoint."),
-            _key("t", "tag", "tag", "Put a tag on the marked runs or this one, or take it off."),
             _key("D", "remove", "remove", "Remove this run and its folder.", show=False),
         ],
         "compare": [
@@ -120,7 +119,6 @@ TABLE = _named(
         "run": [
             _key("x", "cancel", "cancel", "Cancel this run."),
             _key("R", "resume", "resume", "Resume from the last checkpoint."),
-            _key("t", "tag", "tag", "Put a tag on this run, or take one off."),
             _key("o", "output", "model", "Open the model that this run made."),
             _key("l", "show('log')", "log", "What the run printed.", name="log"),
             _key("m", "show('metrics')", "metrics", "All that was measured.", name="metrics"),

@@ -9,9 +9,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import data, data_check
-from fmtui.services.data import Preview
-from fmtui.services.data_check import CheckReport
+from fmtui.services import data
+from fmtui.services.data import CheckReport, Preview
 from fmtui.services.text import clean, number, one_line, size
 from registry.views import DatasetInfo
 from screens.base import Page
@@ -66,7 +65,7 @@ class DatasetPage(Page):
         self.top.set(("Data", info.ref), Content.styled(words, MUTED))
         self._head("looking at every row …", MUTED)
         self.sections.focus_part()
-        self.report = report = await threaded(data_check.check, self.ctx, self.ref)
+        self.report = report = await threaded(data.check, self.ctx, self.ref)
         if report.errors:
             self._head(f"✗ {_counted(len(report.errors), 'fault')}: c shows them", "$text-error")
         elif report.warnings:

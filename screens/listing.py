@@ -75,10 +75,6 @@ class Listing(Page, Generic[T]):
         """Enter on a record."""
         raise NotImplementedError
 
-    def columns(self) -> Sequence[Column[T]]:
-        """The columns, from left to right."""
-        return self.COLUMNS
-
     def above(self) -> Iterable[Widget]:
         """What stands between the search line and the list."""
         return ()
@@ -87,7 +83,7 @@ class Listing(Page, Generic[T]):
         yield SearchLine(self.HINT)
         yield from self.above()
         with Horizontal(id="sides"):
-            yield RecordList(self.columns(), key=self.key, mark=self.mark, id="records")
+            yield RecordList(self.COLUMNS, key=self.key, mark=self.mark, id="records")
             yield Static(id="detail", markup=False)
 
     @property

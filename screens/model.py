@@ -15,8 +15,7 @@ from registry.views import ModelFileInfo, ModelInfo, RunInfo
 from screens.base import Page
 from screens.bindings import bindings
 from screens.models import model_facts
-from screens.run_actions import open_run
-from screens.run_columns import run_columns
+from screens.runs import RUN_COLUMNS, open_run
 from screens.threads import threaded
 from screens.widgets.notice import Notice
 from screens.widgets.prose import Prose
@@ -89,7 +88,7 @@ class ModelPage(Page):
 
     def _runs(self) -> Widget:
         listing = RecordList(
-            run_columns(),
+            RUN_COLUMNS,
             key=lambda r: r.run,
             id="model-runs",
             empty="No run used or made this model. Press f to finetune it, e to evaluate it.",

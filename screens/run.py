@@ -19,8 +19,8 @@ from registry.views import MetricPoint
 from screens.base import Page, facts
 from screens.bindings import bindings
 from screens.plotting import PlotKeys, names_of, series_of
-from screens.run_actions import can, cancel_run, resume_run, tag_runs
 from screens.run_parts import Resources, files_content, metrics_content, resource_facts
+from screens.runs import can, cancel_run, resume_run
 from screens.threads import threaded
 from screens.widgets.log_view import LogView
 from screens.widgets.plot import Plot, Series, View, legend
@@ -92,7 +92,6 @@ class RunPage(PlotKeys, Page):
     def _show(self, status: RunStatus) -> None:
         info = status.info
         what = f"{info.run}  {info.kind} {info.model or '?'} on {info.data or '?'}"
-        what += "".join(f"  #{tag}" for tag in info.tags)
         self.top.set(("Runs", one_line(what)), _right(status))
         self.query_one("#progress", Static).update(_progress(status, self.size.width))
         self.query_one("#curve").display = bool(names_of(self._points)) or info.kind == "finetune"
@@ -149,14 +148,6 @@ class RunPage(PlotKeys, Page):
 
     def action_cancel(self) -> None:
         cancel_run(self, self.ref)
-
-    def action_tag(self) -> None:
-        if self.status is not None:
-            tag_runs(self, [self.status.info])
-
-    def reload(self) -> None:
-        """Read the run again, also one that has ended."""
-        self.start(self._refresh, group="refresh")
 
     def action_resume(self) -> None:
         self.status = None

@@ -1,55 +1,72 @@
-"""The runs, each in the state that its folder proves: searched, filtered and ordered as wanted."""
+"""The runs, each in the state that its folder proves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from textual import on
+from textual.app import App
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import queue, runs
-from fmtui.services.runs import ENDED, Proof, Wanted
-from fmtui.services.text import ago, one_line
+from fmtui.services import runs
+from fmtui.services.text import ago, duration, elapsed, one_line
 from registry.views import RunInfo
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing
-from screens.run_actions import can, cancel_run, open_run, resume_run, tag_runs
-from screens.run_columns import run_columns, took
+from screens.listing import Listing, Order
 from screens.threads import threaded
-from screens.widgets.record_list import Column, RecordList
-from screens.widgets.sources import Keyed
-from screens.widgets.states import MUTED, state_content
+from screens.widgets.record_list import Cell, Column
+from screens.widgets.states import MUTED, state_content, state_words, tone
 
-FACETS = ("state", "kind", "model", "tag")
+FACETS = ("state", "kind", "model")
+ENDED = frozenset({"completed", "failed", "canceled"})
 
-ORDERS = {
-    "run": ("oldest first", "newest first"),
-    "kind": ("a to z", "z to a"),
-    "model": ("a to z", "z to a"),
-    "data": ("a to z", "z to a"),
-    "state": ("a to z", "z to a"),
-    "took": ("shortest first", "longest first"),
-    "result": ("least first", "greatest first"),
-    "loss": ("least first", "greatest first"),
-    "backend": ("a to z", "z to a"),
-    "name": ("a to z", "z to a"),
-    "created": ("earliest first", "latest first"),
-    "ended": ("earliest first", "latest first"),
-}
-"""What the list can be ordered by, with the words for upwards and for downwards."""
 
-_FIRST = ("run", True)
+def _state(run: RunInfo) -> Cell:
+    return state_words(run.state), tone(run.state)
+
+
+def _what(run: RunInfo) -> str:
+    return f"{run.kind} {run.model or '?'} on {run.data or '?'}"
+
+
+def _result(run: RunInfo) -> str:
+    accuracy = run.metrics.get("accuracy")
+    if accuracy is not None:
+        return f"acc {accuracy:.3f}"
+    return next((f"{name} {value:.3g}" for name, value in run.metrics.items()), "")
+
+
+def _took(run: RunInfo) -> str:
+    seconds = elapsed(run.started, run.ended)
+    return duration(seconds) if seconds is not None else "–"
+
+
+RUN_COLUMNS: Sequence[Column[RunInfo]] = (
+    Column("run", lambda r: r.run, width=5),
+    Column("what", _what),
+    Column("state", _state, width=16),
+    Column("took", _took, width=7, right=True, drop=64),
+    Column("result", _result, width=9, right=True, drop=78),
+)
 
 
 class RunsScreen(Listing[RunInfo]):
-    """Reads the runs in sight from the registry, so that ten thousand cost no more than ten."""
-
     TAB = "runs"
     HINT = "search the runs"
     BINDINGS = bindings("runs")
+    COLUMNS = RUN_COLUMNS
+    ORDERS = (
+        Order("newest first", lambda r: r.id, down=True),
+        Order("oldest first", lambda r: r.id),
+        Order("state", lambda r: r.state),
+        Order("kind", lambda r: r.kind),
+        Order("accuracy, best first", lambda r: r.metrics.get("accuracy"), down=True),
+        Order("model", lambda r: r.model),
+        Order("time taken, longest first", lambda r: elapsed(r.started, r.ended), down=True),
+    )
     EMPTY = (
         "No runs yet. Press f on a model to finetune it, or try `make demo`.\n"
         "Press 2 for the models here."
@@ -58,85 +75,39 @@ class RunsScreen(Listing[RunInfo]):
     def __init__(self) -> None:
         super().__init__()
         self.filters: dict[str, str] = {}
-        self.sorted = _FIRST
         self.marked: list[str] = []
-        self.reasons: Mapping[str, str] = {}
-        self._proofs: Mapping[int, Proof] = {}
-        self._shown: Keyed[RunInfo] | None = None
 
     def above(self) -> Iterable[Widget]:
         yield Static(self._filter_line(), id="filters", markup=False)
 
-    @property
-    def wanted(self) -> Wanted:
-        """What the filters and the search ask for."""
-        state, kind, model, tag = (self.filters.get(facet) for facet in FACETS)
-        tags = (tag,) if tag else ()
-        return Wanted(state=state, kind=kind, model=model, tags=tags, query=self.line.query_text)
-
-    def columns(self) -> Sequence[Column[RunInfo]]:
-        return run_columns(lambda run: self.reasons.get(run.run))
-
-    def source(self) -> Keyed[RunInfo]:
-        return self._read(self.wanted, self.sorted, self.records.cursor)
-
-    def _read(self, wanted: Wanted, order: tuple[str, bool], beside: int) -> Keyed[RunInfo]:
-        ids = runs.order_runs(self.ctx, wanted, order=order[0], down=order[1])
-        proofs = self._proofs
-        return Keyed(ids, lambda some: runs.read_runs(self.ctx, some, proofs), beside)
-
-    async def _reload(self) -> None:
-        self._proofs = await threaded(runs.reap, self.ctx)
-        reasons = await threaded(queue.reasons, self.ctx)
-        asked = self.wanted, self.sorted
-        found = await threaded(self._read, *asked, self.records.cursor)
-        changed = (found, reasons) != (self._shown, self.reasons)
-        self.reasons = reasons
-        if asked != (self.wanted, self.sorted):
-            return  # another list was asked for meanwhile, and is shown already
-        if changed:
-            self._draw(found, keep=True)
-        elif any(run.state not in ENDED for run in found.seen()):
-            self.records.refresh()  # the time that they took goes on
-
-    def show(self, *, keep: bool = True) -> None:
-        self._draw(self.source(), keep=keep)
-
-    def _draw(self, source: Keyed[RunInfo], *, keep: bool) -> None:
-        self._shown = source
-        self.query_one("#filters", Static).update(self._filter_line())
-        narrowed = self.wanted != Wanted()
-        self.records.empty = (
-            "No run is like this. Press F to take the filters away, or esc in the search."
-            if narrowed
-            else self.EMPTY
-        )
-        self.records.ordered = self.sorted
-        self.records.load(source, keep=keep)
-        whole = len(runs.order_runs(self.ctx)) if narrowed else source.total
-        self.line.show_count(
-            f"{source.total} of {whole}" if source.total != whole else str(whole or "")
-        )
+    def fetch(self) -> Sequence[RunInfo]:
+        state, kind, model = (self.filters.get(facet) for facet in FACETS)
+        return runs.list_runs(self.ctx, state=state, kind=kind, model=model)
 
     def mark(self, record: RunInfo) -> str:
         return "●" if record.run in self.marked else " "
 
+    async def _reload(self) -> None:
+        await super()._reload()
+        if any(r.state not in ENDED for r in self._all or ()):
+            self.records.refresh()  # the time that they took goes on
+
     def key(self, record: RunInfo) -> str:
         return record.run
+
+    def words(self, record: RunInfo) -> str:
+        return f"{record.run} {_what(record)} {record.state} {record.output} {record.name}"
 
     def detail(self, record: RunInfo) -> Content:
         heading = Content.styled(f"{record.run}  {record.kind}", "bold")
         table = facts(
             ("state", state_content(record.state)),
-            ("waits", self.reasons.get(record.run)),
-            ("tags", " ".join(record.tags)),
             ("model", record.model),
             ("data", record.data),
             ("task", record.task),
-            ("backend", record.backend if record.backend != "local" else None),
-            ("made", record.output),
+            ("made", f"{record.output}" if record.output else None),
             ("created", ago(record.created)),
-            ("took", took(record)),
+            ("took", _took(record)),
             *((name, f"{value:.4g}") for name, value in record.metrics.items()),
             ("error", record.error),
         )
@@ -152,39 +123,18 @@ class RunsScreen(Listing[RunInfo]):
             parts += [(f"{facet} ", MUTED)]
             parts += [(one_line(value).replace("_", " "), "bold") if value else ("any", MUTED)]
             parts += ["   "]
-        if self.sorted != _FIRST:
-            order, down = self.sorted
-            parts += [("order ", MUTED), (f"{order}, {ORDERS[order][down]}", "bold"), "   "]
+        if self.order is not None:
+            parts += [("order ", MUTED), (self.order.name, "bold"), "   "]
         if self.marked:
             parts += [(f"● {len(self.marked)} marked", "bold")]
         return Content.assemble(*parts)
 
-    def action_sort(self) -> None:
-        from screens.widgets.picker import Option, Picker
-
-        options = [Option(order, order, ORDERS[order][self._direction(order)]) for order in ORDERS]
-
-        def chosen(option: Option | None) -> None:
-            if option is not None:
-                self.sort_by(option.value)
-
-        self.app.push_screen(
-            Picker("Order by (the same again: the other way round)", options), chosen
-        )
-
-    @on(RecordList.Titled)
-    def _titled(self, event: RecordList.Titled) -> None:
-        self.sort_by(event.order)
-
-    def sort_by(self, order: str) -> None:
-        """Order the list; by what it is ordered by already: the other way round."""
-        self.sorted = order, self._direction(order)
-        self.show(keep=False)
-
-    def _direction(self, order: str) -> bool:
-        """Whether the list goes down when this order is chosen now."""
-        now, down = self.sorted
-        return not down if order == now else runs.goes_down(order)
+    def show(self, *, keep: bool = True) -> None:
+        self.query_one("#filters", Static).update(self._filter_line())
+        super().show(keep=keep)
+        if self.filters and not self._all:
+            self.records.empty = "No run is like this. Press F to take the filters away."
+            self.records.refresh()
 
     def action_filter(self) -> None:
         from screens.widgets.picker import Option, Picker
@@ -201,13 +151,13 @@ class RunsScreen(Listing[RunInfo]):
             if option is not None:
                 facet, value = option.value
                 self.filters = {**self.filters, facet: value} if facet else {}
-                self.show(keep=False)
+                self.reload()
 
         self.app.push_screen(Picker("Show only", options), chosen)
 
     def action_clear(self) -> None:
         self.filters = {}
-        self.show()
+        self.reload()
 
     def action_mark(self) -> None:
         if self.record is not None:
@@ -241,14 +191,6 @@ class RunsScreen(Listing[RunInfo]):
         if self.record is not None:
             resume_run(self, self.record.run)
 
-    def action_tag(self) -> None:
-        """The runs that are marked, else the one under the cursor."""
-        chosen = runs.read_runs(self.ctx, [int(run[1:]) for run in self.marked], {})
-        if not chosen and self.record is not None:
-            chosen = [self.record]
-        if chosen:
-            tag_runs(self, chosen)
-
     def action_remove(self) -> None:
         record = self.record
         if record is None:
@@ -272,3 +214,45 @@ class RunsScreen(Listing[RunInfo]):
             ),
             answered,
         )
+
+
+def can(action: str, state: str) -> bool:
+    """Whether a run in this state can be cancelled, resumed or removed."""
+    if action == "cancel":
+        return state not in ENDED
+    return state in ("failed", "canceled") if action == "resume" else state in ENDED
+
+
+def open_run(app: App[Any], run: str) -> None:
+    """Show a run's page over what is shown now."""
+    from screens.run import RunPage
+
+    app.push_screen(RunPage(run))
+
+
+def cancel_run(screen: Any, run: str) -> None:
+    """Ask, then cancel."""
+    from screens.widgets.confirm import Confirm
+
+    async def job() -> None:
+        screen.say(f"Cancelling {run}: it writes a checkpoint first.")
+        info = await threaded(runs.cancel, screen.ctx, run)
+        screen.say(f"{run} is {one_line(info.state)}.")
+
+    def answered(yes: bool | None) -> None:
+        if yes:
+            screen.start(job, group="cancel")
+
+    screen.app.push_screen(
+        Confirm(f"Cancel {run}?", "It can be resumed from its last checkpoint."), answered
+    )
+
+
+def resume_run(screen: Any, run: str) -> None:
+    """Go on from the last checkpoint."""
+
+    async def job() -> None:
+        info = await threaded(runs.resume, screen.ctx, run)
+        screen.say(f"{run} goes on: {one_line(info.state)}.")
+
+    screen.start(job, group="resume")

@@ -6,15 +6,7 @@ from pathlib import Path
 
 import click
 
-from fmtui.cli.output import (
-    clean,
-    column_pairs,
-    json_option,
-    print_json,
-    progress,
-    size,
-    table,
-)
+from fmtui.cli.output import column_pairs, json_option, print_json, progress, size, table
 from fmtui.services.context import context
 
 
@@ -23,49 +15,27 @@ def data() -> None:
     """Add, show, check and split data."""
 
 
-_TASK = click.option("--task", help="text-classification, ...; left out: by the columns.")
-_COLUMNS = click.option(
+@data.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="What to call it; the file's name where left out.")
+@click.option(
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )
-
-
-@data.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--name", help="What to call it; the file's name where left out.")
-@_COLUMNS
 @click.option("--new-version", is_flag=True, help="Add to a name that exists.")
-@click.option("--repair", is_flag=True, help="Mend answers and tags that are a little off.")
-@_TASK
 @json_option
 def add(
-    files: tuple[Path, ...],
-    name: str | None,
-    columns: tuple[str, ...],
-    new_version: bool,
-    repair: bool,
-    task: str | None,
-    as_json: bool,
+    file: Path, name: str | None, columns: tuple[str, ...], new_version: bool, as_json: bool
 ) -> None:
-    """Register a copy of data: csv, tsv, json, jsonl, parquet, CoNLL, SQuAD's json, text, each also
-    as .gz; a folder of `datasets.save_to_disk`; or several text FILES whose lines belong together,
-    which become a column each."""
+    """Register a copy of a csv, tsv or jsonl file."""
     from fmtui.services import data as service
 
     info = service.add(
-        context(),
-        files,
-        name=name,
-        columns=column_pairs(columns),
-        new_version=new_version,
-        repair=repair,
-        task=task,
+        context(), file, name=name, columns=column_pairs(columns), new_version=new_version
     )
     if as_json:
         print_json(info.as_json())
     else:
-        splits = "".join(f"  {k} {v:,}" for k, v in info.splits.items() if k != "all")
-        line = f"{info.ref}  {info.rows:,} rows  columns {', '.join(info.columns)}{splits}"
-        click.echo(clean(line))
+        click.echo(f"{info.ref}  {info.rows:,} rows  columns {', '.join(info.columns)}")
 
 
 @data.command("list")
@@ -115,42 +85,25 @@ def show(ref: str, rows: int, as_json: bool) -> None:
 
 @data.command()
 @click.argument("ref")
-@_TASK
-@_COLUMNS
-@click.option("--model", metavar="MODEL", help="Count its tokens and hold them to its limit.")
-@click.option("--against", multiple=True, metavar="DATA", help="Data that must share no row.")
-@click.option("--max-length", type=click.IntRange(1), help="Where a run would cut.")
-@click.option("--repair", is_flag=True, help="Look at it as `data add --repair` would keep it.")
+@click.option("--task", default="text-classification", show_default=True)
+@click.option("--columns", multiple=True, metavar="ROLE=COLUMN,...")
 @json_option
-def check(
-    ref: str,
-    task: str | None,
-    columns: tuple[str, ...],
-    model: str | None,
-    against: tuple[str, ...],
-    max_length: int | None,
-    repair: bool,
-    as_json: bool,
-) -> None:
+def check(ref: str, task: str, columns: tuple[str, ...], as_json: bool) -> None:
     """Look for faults: a dataset or a file. Exit code 4 when there are errors."""
-    from fmtui.services import data_check as service
+    from fmtui.services import data as service
 
-    report = service.check(
-        context(),
-        ref,
-        task=task,
-        columns=column_pairs(columns),
-        model=model,
-        against=against,
-        max_length=max_length,
-        repair=repair,
-    )
+    report = service.check(context(), ref, task=task, columns=column_pairs(columns))
     if as_json:
         print_json(report.as_json())
     else:
-        from fmtui.cli.check import show_report
-
-        show_report(report)
+        roles = ", ".join(f"{role} = {column}" for role, column in report.columns.items())
+        click.echo(f"{report.ref}  {report.rows:,} rows  {roles}")
+        for finding in report.errors:
+            click.echo(f"error    {finding}")
+        for finding in report.warnings:
+            click.echo(f"warning  {finding}")
+        if not report.errors:
+            click.echo(f"✓ no faults, {len(report.warnings)} warnings, {len(report.labels)} labels")
     if report.errors:
         raise click.exceptions.Exit(4)
 
@@ -160,16 +113,12 @@ def check(
 @click.option("--validation", default=0.1, show_default=True, help="Share of the rows.")
 @click.option("--test", default=0.0, show_default=True, help="Share of the rows.")
 @click.option("--seed", default=42, show_default=True)
-@_TASK
 @json_option
-def split(
-    ref: str, validation: float, test: float, seed: int, task: str | None, as_json: bool
-) -> None:
-    """Make a new version with seeded splits: NAME@train, NAME@validation, NAME@test. Labels keep
-    their shares; the questions of an article stay together."""
+def split(ref: str, validation: float, test: float, seed: int, as_json: bool) -> None:
+    """Make a new version with seeded, stratified splits: NAME@train, NAME@validation, NAME@test."""
     from fmtui.services import data as service
 
-    info = service.split(context(), ref, validation=validation, test=test, seed=seed, task=task)
+    info = service.split(context(), ref, validation=validation, test=test, seed=seed)
     if as_json:
         print_json(info.as_json())
     else:

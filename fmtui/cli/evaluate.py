@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from fmtui.cli.output import column_pairs, json_option, quiet_option
-from fmtui.cli.tags import tag_option
 from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
 
@@ -21,7 +20,6 @@ from fmtui.services.context import context
 )
 @where_options(several=False)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
-@tag_option
 @click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
 @quiet_option
 @json_option
@@ -31,7 +29,6 @@ def evaluate(
     task: str | None,
     columns: tuple[str, ...],
     drop_invalid: bool,
-    tags: tuple[str, ...],
     wait: bool,
     quiet: bool,
     as_json: bool,
@@ -42,7 +39,7 @@ def evaluate(
     from fmtui.services import evaluate as service
 
     request = service.EvaluateRequest(
-        model, data, column_pairs(columns), task, drop_invalid, where_of(where), tags
+        model, data, column_pairs(columns), task, drop_invalid, where_of(where)
     )
     ctx = context()
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

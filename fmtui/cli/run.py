@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
 
 import click
 
-from fmtui.cli.logs import logs
-from fmtui.cli.measured import compare, metrics
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
 from fmtui.cli.queue import move, pause, queue, unpause
 from fmtui.cli.sweep import sweep
-from fmtui.cli.tags import tag
 from fmtui.errors import UsageError
 from fmtui.services.context import context
 
@@ -21,7 +21,7 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
-for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag):
+for command in (queue, move, pause, unpause, sweep):
     run.add_command(command)
 
 
@@ -30,26 +30,15 @@ for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag)
 @click.option("--state", metavar="S", help="Only those that are queued, running, failed, ...")
 @click.option("--kind", metavar="K", help="finetune or evaluate")
 @click.option("--model", metavar="REF", help="Only those of this model version.")
-@click.option("--tag", "tags", multiple=True, metavar="WORD", help="Only those with this tag.")
 @click.option("--group", metavar="G", help="Only those of this sweep.")
-@click.option("--query", metavar="WORDS", default="", help="Only those that hold these words.")
-@click.option(
-    "--sort",
-    metavar="COLUMN",
-    default="run",
-    show_default=True,
-    help="run, kind, model, data, state, took, result, loss, backend, name, created, ended",
-)
-@click.option("--reverse", is_flag=True, help="The other way round.")
 @json_option
 def list_(
     limit: int,
-    tags: tuple[str, ...],
+    state: str | None,
+    kind: str | None,
+    model: str | None,
     group: str | None,
-    sort: str,
-    reverse: bool,
     as_json: bool,
-    **wanted: Any,
 ) -> None:
     """Runs, newest first, in the state that their folders prove."""
     from fmtui.services import queue as queue_service
@@ -57,26 +46,21 @@ def list_(
     from fmtui.services import sweep as sweep_service
 
     ctx = context()
-    which = runs.Wanted(tags=tags, **wanted)
-    down = runs.goes_down(sort) != reverse
-    members = {info.run for info in sweep_service.members(ctx, group)} if group else None
-    found = runs.list_runs(
-        ctx, which, order=sort, down=down, limit=limit if members is None else -1
-    )
-    if members is not None:
+    found = runs.list_runs(ctx, limit=limit, state=state, kind=kind, model=model)
+    if group:
+        members = {info.run for info in sweep_service.members(ctx, group)}
+        found = runs.list_runs(ctx, limit=-1, state=state, kind=kind, model=model)
         found = [info for info in found if info.run in members][:limit]
     waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
         print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
-    elif not found and (group or which != runs.Wanted()):
+    elif not found and (state or kind or model or group):
         progress("No run is like this.")
     elif not found:
         progress("No runs yet. `fmtui finetune MODEL --task T --train DATA` starts one.")
     else:
-        tagged = any(r.tags for r in found)
         table(
-            ("run", "state", "kind", "model", "data", "output", *(["tags"] if tagged else []),
-             "result"),
+            ("run", "state", "kind", "model", "data", "output", "result"),
             (
                 (
                     r.run,
@@ -85,12 +69,11 @@ def list_(
                     r.model,
                     r.data,
                     r.output or "–",
-                    *([" ".join(r.tags)] if tagged else []),
                     waits.get(r.run) or _result(r.metrics),
                 )
                 for r in found
             ),
-        )  # fmt: skip
+        )
 
 
 def _result(metrics: dict[str, float]) -> str:
@@ -125,6 +108,83 @@ def show(ref: str, as_json: bool) -> None:
             ("rank", "host", "pid", "state", "log"),
             ((r.rank, r.host, r.pid, r.state, r.as_json()["log"]) for r in status.ranks),
             right="rank pid",
+        )
+
+
+@run.command()
+@click.argument("ref")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--rank", default=0, metavar="N", help="What the N-th of several processes wrote.")
+@click.option("--grep", metavar="TEXT", help="Only the lines that hold this, whatever its case.")
+@click.option("--tail", metavar="N", type=click.IntRange(0), help="Only the last N of them.")
+def logs(ref: str, follow: bool, grep: str | None, rank: int, tail: int | None) -> None:
+    """What a run's processes wrote, from the oldest part that is kept.
+
+    A line that was written over again and again, as progress bars are, is shown as it stands at
+    last. Colours are kept in a terminal, other control sequences never.
+    """
+    from fmtui.services import runs
+    from fmtui.services.logs import printed
+
+    ctx = context()
+    reader = runs.log_reader(ctx, ref, rank)
+    if reader.dropped:
+        progress(f"the first {reader.dropped} parts of this log were dropped: they were too many")
+    last: deque[str] | None = None if tail is None else deque(maxlen=tail)
+    rest, ended = b"", False
+    while not ended:
+        # Asked before the last read, so that the last lines are in it.
+        ended = not follow or runs.show(ctx, ref).state in runs.ENDED
+        while chunk := reader.read():
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            _print(printed(whole + newline, grep), last)
+        if ended:
+            _print(printed(rest, grep), last)
+        if last is not None:
+            _print(last)
+            last = None
+        if not ended:
+            time.sleep(0.3)
+
+
+def _print(lines: Iterable[str], last: deque[str] | None = None) -> None:
+    """Print lines, or keep those that may be the last ones."""
+    if last is not None:
+        last.extend(lines)
+        return
+    text = "".join(f"{line}\n" for line in lines)
+    click.echo(clean(text) if os.environ.get("NO_COLOR") else text, nl=False)
+
+
+@run.command()
+@click.argument("ref")
+@json_option
+def metrics(ref: str, as_json: bool) -> None:
+    """Every point of every curve.
+
+    The split `system` tells what the run used of the machine; its steps are seconds since the
+    first sample, cpu_percent 100 is one core.
+    """
+    from fmtui.services import runs
+
+    ctx = context()
+    points = [*runs.metrics(ctx, ref), *runs.resources(ctx, ref)]
+    if as_json:
+        print_json([point.as_json() for point in points])
+    else:
+        table(
+            ("step", "epoch", "split", "name", "value"),
+            (
+                (
+                    p.step,
+                    "" if p.epoch is None else f"{p.epoch:.3f}",
+                    p.split,
+                    p.name,
+                    f"{p.value:.6g}",
+                )
+                for p in points
+            ),
+            right="step epoch value",
         )
 
 
@@ -214,6 +274,30 @@ def reindex(as_json: bool) -> None:
         print_json([info.as_json() for info in added])
     else:
         click.echo(f"{len(added)} runs added" + "".join(f" {i.run}" for i in added))
+
+
+@run.command()
+@click.argument("refs", nargs=-1, required=True)
+@click.option("--all", "every", is_flag=True, help="Also the settings that are the same.")
+@json_option
+def compare(refs: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Metrics side by side with the best marked, and the settings that differ.
+
+    Evaluations on the same rows are also put to McNemar's test: is the difference real, or may it
+    be chance?
+    """
+    from fmtui.services import compare as service
+
+    result = service.compare(context(), list(refs))
+    if as_json:
+        print_json(result.as_json())
+        return
+    rows = [*result.measured(), *result.parameters(every=every)]
+    table(("", *result.runs), [(name, *values) for name, values in rows])
+    if result.rows is not None:
+        click.echo(f"\nThe same {result.rows:,} test rows.")
+    for test in result.tests:
+        click.echo(test.sentence())
 
 
 def _show(info: object, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from fmtui.cli.output import clean, print_json, progress
+from fmtui.cli.output import print_json, progress
 from fmtui.errors import RunFailedError
 from fmtui.services import runs
 from fmtui.services.context import Context
@@ -40,8 +40,6 @@ def show(info: RunInfo) -> None:
     """A run in one or two lines."""
     made = f" → {info.output}" if info.output else ""
     click.echo(f"{info.run}  {info.state}  {info.kind} {info.model} on {info.data}{made}")
-    if info.tags:
-        click.echo(f"tags: {clean(' '.join(info.tags))}")
     if info.metrics:
         click.echo("  ".join(f"{name} {value:.4f}" for name, value in info.metrics.items()))
     elif info.state in ("queued", "starting"):

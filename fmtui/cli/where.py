@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import click
@@ -83,3 +84,11 @@ def where_of(values: Mapping[str, Any]) -> Where:
     """What the options say."""
     slurm = pairs(values["slurm"], "--slurm")
     return Where(**{**values, "slurm": slurm})
+
+
+def where_over(where: Where, values: Mapping[str, Any], given: Collection[str]) -> Where:
+    """`where` with the options that were given on the command line put over it."""
+    over = {f.name: values[f.name] for f in fields(Where) if f.name in given}
+    if "slurm" in over:
+        over["slurm"] = where.slurm | pairs(over["slurm"], "--slurm")
+    return replace(where, **over)

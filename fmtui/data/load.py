@@ -17,21 +17,10 @@ SPLITS_FILE = "splits.json"
 def load_table(path: Path, *, part: str | None = None, name: str | None = None) -> Table:
     """The rows of a file, or of one of the splits that were made of it."""
     table = read_table(path, name=name)
-    return table if part is None else take_part(table, splits_of(path, table), part)
-
-
-def splits_of(path: Path, table: Table) -> dict[str, list[int]]:
-    """The splits of a stored dataset, name to row indices: those that were made of it, else those
-    that it came with."""
+    if part is None:
+        return table
     file = path.with_name(SPLITS_FILE)
-    if not file.exists():
-        return table.splits or {}
-    splits: dict[str, list[int]] = json.loads(file.read_text())
-    return splits
-
-
-def take_part(table: Table, splits: Mapping[str, list[int]], part: str) -> Table:
-    """The rows of a split. Raises NotFoundError with the names that there are."""
+    splits: dict[str, list[int]] = json.loads(file.read_text()) if file.exists() else {}
     if part not in splits:
         known = ", ".join(splits) or "none; make them with `fmtui data split`"
         raise NotFoundError(f"{table.file} has no split `{part}`", hint=f"Its splits: {known}.")

@@ -6,7 +6,6 @@ journal.jsonl  append only: states, metrics, progress, checkpoints, warnings
 log.txt        stdout and stderr, written by the processes themselves; log.N.txt its older parts
 lock           held by the supervisor and the worker: free means that both are gone
 queue.json     its place among those that wait; absent where nobody moved it
-tags.json      the words that a person put on it; absent where nobody did
 reserve        room on the disk that is given up to write the end when the disk is full
 exit.json      the end of it, by temp file, fsync and rename; attempts/ keeps earlier ends
 checkpoints/   checkpoint-N, complete or absent
@@ -21,7 +20,6 @@ import errno
 import json
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -167,9 +165,9 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, runs: Path, number: int, spec: dict[str, Any], beside: Mapping[str, Any] | None = None
+        cls, runs: Path, number: int, spec: dict[str, Any], place: dict[str, Any] | None = None
     ) -> RunFolder:
-        """Make the folder with its spec, and other files by their names: whole, or not at all.
+        """Make the folder with its spec and its place in the queue: whole, or not at all.
 
         Raises OSError.
         """
@@ -179,8 +177,8 @@ class RunFolder:
         try:
             temp.mkdir()
             write_json(temp / "spec.json", spec)
-            for name, value in (beside or {}).items():
-                write_json(temp / name, value)
+            if place:
+                write_json(temp / "queue.json", place)
             journal = Journal(temp / "journal.jsonl")
             journal.state("queued")
             journal.close()

@@ -1,36 +1,29 @@
-"""Data: add what people have, look at it, split it. `data_check` looks for faults."""
+"""Data: add a file, look at it, check it, split it."""
 
 from __future__ import annotations
 
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from fmtui.data.load import SPLITS_FILE, load_table, splits_of, take_part
-from fmtui.data.reader import (
-    Table,
-    aligned_parts,
-    is_data,
-    parts,
-    read_aligned,
-    read_table,
-    stem,
-)
-from fmtui.data.split import deal
-from fmtui.errors import BadInputError, ConflictError
+from fmtui.data.load import SPLITS_FILE, load_table
+from fmtui.data.reader import FORMATS, Table, read_table
+from fmtui.data.report import CheckReport, Finding
+from fmtui.data.split import stratified
+from fmtui.errors import BadInputError, ConflictError, FmtuiError, NotFoundError
 from fmtui.services.context import Context
 from fmtui.tasks import get_task
-from fmtui.tasks.base import Task, choose_columns
-from fmtui.tasks.guess import guess_task
+from fmtui.tasks.base import choose_columns
 from registry import datasets
 from registry.references import NAME, check_name, unknown
 from registry.views import DatasetInfo
 
-__all__ = ["DatasetInfo", "Preview", "Source", "add", "resolve", "split"]
+__all__ = ["CheckReport", "DatasetInfo", "Finding", "Preview", "Source", "add", "check"]
+
+_SHOWN_FINDINGS = 1000
 
 
 @dataclass(frozen=True)
@@ -52,17 +45,7 @@ class Source:
     split: str | None = None
 
     def table(self) -> Table:
-        """Its rows, those of the split where one is named."""
-        if self.info is not None or self.split is None:
-            return load_table(self.path, part=self.split, name=self.name)
-        whole = read_table(self.path, name=self.name)
-        return take_part(whole, whole.splits or {}, self.split)
-
-    def splits(self, table: Table) -> dict[str, list[int]]:
-        """The splits of its rows, none where these are a split."""
-        if self.split is not None:
-            return {}
-        return splits_of(self.path, table) if self.info is not None else table.splits or {}
+        return load_table(self.path, part=self.split, name=self.name)
 
 
 def resolve(ctx: Context, reference: str) -> Source:
@@ -71,10 +54,8 @@ def resolve(ctx: Context, reference: str) -> Source:
     info = datasets.find(ctx.db, name)
     if info is not None:
         return Source(Path(info.path), info.ref, info.roles, info, split if at else None)
-    path, whole = Path(reference).expanduser(), Path(name).expanduser()
-    if at and whole.is_dir() and not path.exists():
-        return Source(whole, whole.name, {}, split=split)
-    if path.exists() or is_data(path) or "/" in reference:
+    path = Path(reference).expanduser()
+    if path.exists() or path.suffix.lower() in FORMATS or "/" in reference:
         return Source(path, path.name, {})
     raise unknown(
         "dataset or file",
@@ -86,62 +67,43 @@ def resolve(ctx: Context, reference: str) -> Source:
 
 def suggest_name(path: Path) -> str:
     """A name for a dataset, from its file's."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem(path)).strip("-._")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")
     return name if NAME.fullmatch(name) else "data"
 
 
 def add(
     ctx: Context,
-    path: Path | Sequence[Path],
+    path: Path,
     *,
     name: str | None = None,
     columns: Mapping[str, str] | None = None,
     new_version: bool = False,
-    repair: bool = False,
-    task: str | None = None,
 ) -> DatasetInfo:
-    """Register a copy of a file, of several aligned ones, or of a saved folder, whole or not.
+    """Register a copy of a file, whole or not at all.
 
     The same rows under the same name and columns are the same version: nothing is added twice.
-
-    Args:
-        path: What `fmtui.data.reader` reads; several text files make a column each.
-        repair: Mend the faults that `task` (guessed where left out) knows to mend; the copy is
-            then a jsonl file.
 
     Raises:
         BadInputError: The file can't be read; tells file, row and column.
         ConflictError: The name exists with other rows, and `new_version` is not set.
         StorageError: The disk is full.
     """
-    paths = [p.expanduser() for p in ([path] if isinstance(path, Path) else path)]
-    table = read_table(paths[0]) if len(paths) == 1 else read_aligned(paths)
+    path = path.expanduser()
+    table = read_table(path)
+    for role, column in (columns or {}).items():
+        if column not in table.columns:
+            listing = ", ".join(f"`{c}`" for c in table.columns)
+            raise BadInputError(
+                f"there is no column `{column}` for the role {role}",
+                file=table.file,
+                hint=f"The columns are {listing}.",
+            )
+    chosen = check_name(name or suggest_name(path), "dataset")
+    fingerprint = table.fingerprint()
     roles = dict(columns or {})
-    _check_roles(table, roles)
-    chosen = check_name(name or _name_of(paths, table), "dataset")
-    files = _files(paths)
-    source = ", ".join(str(p.absolute()) for p in paths)
-    if repair:
-        kind = get_task(task) if task else guess_task(table, roles)
-        table, done = kind.repair(table, choose_columns(kind, table, roles))
-        if done:
-            files = {f"{suggest_name(paths[0])}.jsonl": _as_jsonl(table)}
-            source += f", {len(done):,} rows repaired"
-    if table.splits:
-        files[SPLITS_FILE] = json.dumps(table.splits).encode()
-    sizes = {part: len(rows) for part, rows in (table.splits or {}).items()}
-    new = datasets.NewDataset(
-        name=chosen,
-        fingerprint=table.fingerprint(),
-        rows=len(table.rows),
-        columns=list(table.columns),
-        roles=roles,
-        splits=sizes or {"all": len(table.rows)},
-        source=source,
-    )
     earlier = datasets.versions(ctx.db, chosen)
     for info in earlier:
-        if (info.fingerprint, info.roles, info.splits) == (new.fingerprint, roles, new.splits):
+        if info.fingerprint == fingerprint and info.roles == roles and set(info.splits) == {"all"}:
             return info
     if earlier and not new_version:
         raise ConflictError(
@@ -149,39 +111,20 @@ def add(
             hint=f"Choose another --name, or add {chosen}:{earlier[-1].version + 1} "
             "with --new-version.",
         )
-    main = next(iter(files)).partition("/")[0]
-    return datasets.store(ctx.db, ctx.home.data, new, files, main=main)
-
-
-def _check_roles(table: Table, roles: Mapping[str, str]) -> None:
-    for role, column in roles.items():
-        if not table.has(column):
-            listing = ", ".join(f"`{c}`" for c in table.columns)
-            raise BadInputError(
-                f"there is no column `{column}` for the role {role}",
-                file=table.file,
-                column=column,
-                hint=f"The columns are {listing}.",
-            )
-
-
-def _name_of(paths: Sequence[Path], table: Table) -> str:
-    return suggest_name(paths[0] if len(paths) == 1 else Path("-".join(table.columns)))
-
-
-def _files(paths: Sequence[Path]) -> dict[str, Path | bytes]:
-    """What a version of a dataset keeps of these paths, by name; what is read comes first."""
-    if len(paths) > 1:
-        return dict(aligned_parts(paths))
-    files: dict[str, Path | bytes] = dict(parts(paths[0]))
-    if SPLITS_FILE in files:  # beside the data there may be a file of ours with this name
-        files = {f"data-{SPLITS_FILE}": files[SPLITS_FILE]}
-    return files
-
-
-def _as_jsonl(table: Table) -> bytes:
-    rows = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
-    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in rows)
+    return datasets.store(
+        ctx.db,
+        ctx.home.data,
+        path,
+        datasets.NewDataset(
+            name=chosen,
+            fingerprint=fingerprint,
+            rows=len(table.rows),
+            columns=list(table.columns),
+            roles=roles,
+            splits={"all": len(table.rows)},
+            source=str(path.absolute()),
+        ),
+    )
 
 
 def list_datasets(ctx: Context) -> list[DatasetInfo]:
@@ -211,6 +154,38 @@ def _cell(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def check(
+    ctx: Context,
+    ref: str,
+    *,
+    task: str = "text-classification",
+    columns: Mapping[str, str] | None = None,
+) -> CheckReport:
+    """Look at every row as the task would. Faults in the file itself are findings too."""
+    try:
+        source = resolve(ctx, ref)
+        table = source.table()
+        chosen = choose_columns(get_task(task), table, {**source.roles, **(columns or {})})
+    except NotFoundError:
+        raise
+    except BadInputError as error:
+        finding = Finding(_without_place(error), error.file or ref, error.row, error.column)
+        return CheckReport(ref, 0, {}, [finding])
+    found = get_task(task).examples(table, chosen)
+    return CheckReport(
+        source.name,
+        len(table.rows),
+        chosen,
+        found.errors[:_SHOWN_FINDINGS],
+        found.warnings,
+        found.labels,
+    )
+
+
+def _without_place(error: FmtuiError) -> str:
+    return f"{error.message}. {error.hint}" if error.hint else error.message
+
+
 def split(
     ctx: Context,
     ref: str,
@@ -218,58 +193,37 @@ def split(
     validation: float = 0.1,
     test: float = 0.0,
     seed: int = 42,
-    task: str | None = None,
+    task: str = "text-classification",
 ) -> DatasetInfo:
-    """A new version of a dataset with seeded splits: `NAME@train`, `NAME@validation`, `NAME@test`.
-
-    Each label is shared out in proportion; the questions of an article stay in one part. The task
-    that says so is guessed where it is left out.
-    """
+    """A new version of a dataset with seeded, stratified splits: `NAME@train`, `NAME@test`."""
     info = show(ctx, ref)
     fractions = {k: v for k, v in {"validation": validation, "test": test}.items() if v > 0}
     if not fractions or any(v >= 1 for v in fractions.values()) or sum(fractions.values()) >= 1:
         raise BadInputError(
-            "the shares of validation and test must be above 0 and leave rows to train on",
-            file=info.ref,
+            "the shares of validation and test must be above 0 and leave rows to train on"
         )
-    path = Path(info.path)
-    table = read_table(path, name=info.ref)
-    kind, records = _to_deal(table, info.roles, task)
-    dealt = deal(kind, records, fractions, seed=seed)
-    for part, indices in dealt.items():
-        if not indices:
-            raise BadInputError(
-                f"the part `{part}` would have no row", file=info.ref, hint="Use other shares."
-            )
-    files: dict[str, Path | bytes] = {**parts(path), SPLITS_FILE: json.dumps(dealt).encode()}
-    new = datasets.NewDataset(
-        name=info.name,
-        fingerprint=info.fingerprint,
-        rows=info.rows,
-        columns=list(info.columns),
-        roles=dict(info.roles),
-        splits={part: len(indices) for part, indices in dealt.items()},
-        source=f"split of {info.ref}, seed {seed}",
-    )
-    return datasets.store(ctx.db, ctx.home.data, new, files, main=path.name)
-
-
-def _to_deal(
-    table: Table, roles: Mapping[str, str], task: str | None
-) -> tuple[Task, list[dict[str, Any]]]:
-    """The task, and a record for each row; one with a fault has the texts of its cells alone."""
-    kind = get_task(task) if task else guess_task(table, roles)
+    table = read_table(Path(info.path), name=info.ref)
     try:
-        columns = choose_columns(kind, table, roles)
-    except BadInputError:
-        if task:
-            raise
-        return kind, [{} for _ in table.rows]
-    found = kind.examples(table, columns)
-    good = dict(zip(found.numbers, found.records, strict=True))
-    texts = {role: table.column(c) for role, c in columns.items() if role != kind.label_role}
-    rows = [dict(zip(texts, cells, strict=True)) for cells in zip(*texts.values(), strict=True)]
-    return kind, [good.get(n, row) for n, row in zip(table.numbers, rows, strict=True)]
+        label = choose_columns(get_task(task), table, info.roles)["label"]
+        strata = [str(value) for value in table.column(label)]
+    except (BadInputError, KeyError):
+        strata = [""] * len(table.rows)
+    parts = stratified(strata, fractions, seed=seed)
+    return datasets.store(
+        ctx.db,
+        ctx.home.data,
+        Path(info.path),
+        datasets.NewDataset(
+            name=info.name,
+            fingerprint=info.fingerprint,
+            rows=info.rows,
+            columns=list(info.columns),
+            roles=dict(info.roles),
+            splits={part: len(indices) for part, indices in parts.items()},
+            source=f"split of {info.ref}, seed {seed}",
+        ),
+        beside={SPLITS_FILE: json.dumps(parts).encode()},
+    )
 
 
 def remove(ctx: Context, ref: str) -> DatasetInfo:

@@ -15,7 +15,6 @@ from fmtui.services.context import Context
 from fmtui.services.settle import dispatch, reap, settle
 from registry import runs as rows
 from registry.database import now, storage_errors
-from registry.run_list import Wanted, find_runs
 from registry.views import RunInfo
 
 _GONE_SECONDS = 10.0
@@ -108,7 +107,7 @@ def resume_interrupted(ctx: Context) -> tuple[list[str], list[tuple[str, FmtuiEr
     """
     reap(ctx)
     resumed, refused = [], []
-    for info in reversed(find_runs(ctx.db, Wanted(state="failed"))):
+    for info in reversed(rows.all_runs(ctx.db, state="failed")):
         end = RunFolder(ctx.home.runs / info.run).exit()
         if end is None or not end.interrupted:
             continue

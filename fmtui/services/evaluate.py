@@ -11,9 +11,8 @@ from fmtui.services.context import Context
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
-from fmtui.tasks.base import Task, label_column
+from fmtui.tasks.base import Task
 from registry.database import now
-from registry.labels import check_tags
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
 
@@ -30,7 +29,6 @@ class EvaluateRequest:
     task: str | None = None
     drop_invalid: bool = False
     where: Where = field(default_factory=Where)
-    tags: tuple[str, ...] = ()
 
     def command(self) -> str:
         """The line that does the same."""
@@ -42,8 +40,6 @@ class EvaluateRequest:
         if self.drop_invalid:
             words.append("--drop-invalid")
         words += self.where.words()
-        for tag in self.tags:
-            words += ["--tag", tag]
         return launch.command_line([*words, "--detach"])
 
 
@@ -76,7 +72,6 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     """
     where = request.where.as_spec(ctx)
     where.pop("layout", None)  # measuring is one process's work, whatever Slurm gives
-    tags = check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
     task = task_of(model, request.task)
@@ -87,7 +82,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     )
     labels = sorted(label for label, _ in found.labels)
     if method == "model" and task.label_role:
-        _refuse_unknown_labels(model, labels, source.name, label_column(task, columns))
+        _refuse_unknown_labels(model, labels, source.name, columns[task.label_role])
     launch.need_disk(ctx, 50_000_000)
     info = launch.registered_data(ctx, source, request.columns)
     created = now()
@@ -116,15 +111,12 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
             model_version_id=model.id,
             dataset_version_id=info.id,
             created=created,
-            tags=tuple(tags),
         ),
         spec,
     )
 
 
-def _refuse_unknown_labels(
-    model: ModelInfo, labels: list[str], file: str, column: str | None
-) -> None:
+def _refuse_unknown_labels(model: ModelInfo, labels: list[str], file: str, column: str) -> None:
     unknown = sorted(set(labels) - set(model.labels))
     if unknown:
         raise BadInputError(

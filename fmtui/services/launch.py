@@ -5,12 +5,10 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from fmtui.data import checks
 from fmtui.data.report import Finding
 from fmtui.errors import BadInputError, StorageError
 from fmtui.services import data as data_service
@@ -57,9 +55,6 @@ def examples_of(
     whole = source.table()
     chosen = choose_columns(task, whole, {**source.roles, **columns})
     found = task.examples(whole, chosen)
-    found = replace(
-        found, warnings=found.warnings + checks.check_rows(task, whole.file, chosen, found)
-    )
     stop = [f for f in found.errors if f.row is None] if drop_invalid else found.errors
     if stop:
         raise _refusal(stop[0], found.errors)
@@ -70,7 +65,7 @@ def examples_of(
 
 
 def _refusal(first: Finding, errors: Sequence[Finding]) -> BadInputError:
-    alike = {f.row for f in errors if f.alike(first) and f.row is not None}
+    alike = {f.row for f in errors if f.message == first.message and f.row is not None}
     count = f"{len(alike)} row{'s' if len(alike) > 1 else ''} like this. " if alike else ""
     hint = "Fix them, or drop them with --drop-invalid." if alike else "Fix the data."
     return BadInputError(

@@ -7,9 +7,7 @@ from typing import Any
 
 from fmtui.errors import ConflictError, FmtuiError, NotFoundError
 from fmtui.runs import queue, slots
-from fmtui.runs.backends import backend_of
 from fmtui.runs.folder import ENDED, RunFolder
-from fmtui.services._runs import number_of
 from fmtui.services.context import Context
 from fmtui.services.settle import dispatch, reap, room, slots_of, waiting
 from registry import runs as rows
@@ -46,14 +44,8 @@ def entries(ctx: Context) -> list[QueueEntry]:
 
 
 def reasons(ctx: Context) -> dict[str, str]:
-    """Why each queued run waits, here or elsewhere, by run; asks nobody to do anything."""
-    found = {entry.run: entry.reason for entry in _entries(ctx)}
-    for row in rows.unsettled(ctx.db):
-        if row.backend != "local" and row.state == "queued":
-            status = backend_of(row.backend).status(RunFolder(ctx.home.runs / row.run))
-            if status.state == "queued" and status.reason:
-                found[row.run] = status.reason
-    return found
+    """Why each queued run waits, by run; asks nobody to do anything."""
+    return {entry.run: entry.reason for entry in _entries(ctx)}
 
 
 def reason(ctx: Context, run: str) -> str | None:
@@ -157,7 +149,8 @@ def move(
 
 
 def _queued(ctx: Context, run: str) -> RunFolder:
-    row = rows.find(ctx.db, number_of(run))
+    number = run.strip().lower().removeprefix("r")
+    row = rows.find(ctx.db, int(number)) if number.isdigit() else None
     if row is None:
         raise NotFoundError(f"no run `{run}`", hint="`fmtui run queue` shows what waits.")
     for folder in waiting(ctx):

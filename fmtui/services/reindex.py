@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from fmtui.runs.folder import RunFolder, all_folders
@@ -11,7 +10,6 @@ from fmtui.services.context import Context
 from fmtui.services.settle import reap
 from registry import datasets
 from registry import runs as rows
-from registry.labels import tags_in
 from registry.views import RunInfo
 
 
@@ -39,7 +37,6 @@ def _insert(ctx: Context, folder: RunFolder) -> bool:
         new = _row_of(ctx, folder.spec())
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    new = replace(new, tags=tuple(tags_in(folder.path)))
     with ctx.db.write() as connection:
         # Its maker may be at it just now: it held the registry until its row was written.
         if connection.execute("SELECT 1 FROM run WHERE id = ?", (folder.id,)).fetchone():

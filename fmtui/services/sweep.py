@@ -13,8 +13,8 @@ from fmtui.services import finetune, models, runs
 from fmtui.services.compare import lower_is_better
 from fmtui.services.context import Context
 from fmtui.services.finetune import FinetuneRequest
+from registry import runs as rows
 from registry.references import check_name
-from registry.run_list import Wanted, find_runs
 from registry.views import RunInfo
 
 MOST = 200
@@ -99,7 +99,7 @@ def _free_group(ctx: Context, name: str) -> str:
     number = 1
     while True:
         group = f"{name}-sweep{number if number > 1 else ''}"
-        taken = find_runs(ctx.db, Wanted(name=f"{group}-[0-9]*"), limit=1)
+        taken = rows.all_runs(ctx.db, limit=1, name=f"{group}-[0-9]*")
         if not taken and not any(re.fullmatch(rf"{re.escape(group)}-\d+", k) for k in known):
             return group
         number += 1
@@ -113,7 +113,7 @@ def members(ctx: Context, group: str) -> list[RunInfo]:
 def _members(ctx: Context, group: str) -> list[tuple[RunInfo, dict[str, Any]]]:
     runs.reap(ctx)
     found = []
-    for info in find_runs(ctx.db, Wanted(name=f"{check_name(group, 'sweep')}-[0-9]*")):
+    for info in rows.all_runs(ctx.db, name=f"{check_name(group, 'sweep')}-[0-9]*"):
         try:
             spec = runs.spec(ctx, info.run)
         except FmtuiError:  # its folder is gone

@@ -7,14 +7,7 @@ from importlib import import_module
 from fmtui.errors import UsageError
 from fmtui.tasks.base import Task
 
-NAMES = (
-    "text-classification",
-    "token-classification",
-    "question-answering",
-    "summarization",
-    "translation",
-    "text-generation",
-)
+NAMES = ("text-classification",)
 
 
 def get_task(name: str) -> Task:

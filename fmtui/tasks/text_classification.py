@@ -1,25 +1,14 @@
-"""Text classification: one text, or a pair of texts, to one label or to any number of them."""
+"""Text classification: one text, or a pair of texts, to one label."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any
 
+from fmtui.data.reader import Table, Value
 from fmtui.data.report import Finding
-from fmtui.data.table import Table, Value
-from fmtui.tasks.base import Examples, Record, Role, Task, Text, by_name, count_labels
-from fmtui.tasks.cells import (
-    as_list,
-    has_lists,
-    is_empty,
-    kind_of,
-    looks_like_labels,
-    looks_like_text,
-    plain,
-    usual_kind,
-)
-from fmtui.tasks.rows import Cells, Faults, read_rows
+from fmtui.tasks.base import Examples, Role, by_name
 
 TEXT = Role(
     "text",
@@ -35,118 +24,137 @@ LABEL = Role(
         "label", "labels", "category", "intent", "class", "label_string", "target", "sentiment",
         "topic", "tag", "label_text",
     ),
-    unless=("labels",),
 )  # fmt: skip
-LABELS = Role("labels", (), required=False)
-"""Any number of labels: a list, or a text with `|` or `;` between them."""
 
-_BETWEEN = re.compile(r"\s*[|;]\s*")
+_MAX_LABEL = 80
+_MIN_ROWS_PER_LABEL = 5
 
 
-class TextClassification(Task):
+class TextClassification:
     name = "text-classification"
-    roles = (TEXT, TEXT_PAIR, LABEL, LABELS)
+    roles = (TEXT, TEXT_PAIR, LABEL)
     metrics = ("f1_macro", "accuracy", "f1_micro", "f1_weighted", "mcc", "loss")
     label_role = "label"
     heads = ("ForSequenceClassification",)
-    one_answer = True
 
     def guess_columns(self, table: Table) -> dict[str, str]:
         found = by_name(table, self.roles)
         free = [c for c in table.columns if c not in found.values()]
         if "label" not in found:
-            candidates = [c for c in free if looks_like_labels(table.column(c))]
+            candidates = [c for c in free if _looks_like_labels(table.column(c))]
             if len(candidates) == 1:
                 found["label"] = candidates[0]
                 free.remove(candidates[0])
         if "text" not in found:
-            candidates = [c for c in free if looks_like_text(table.column(c))]
+            candidates = [c for c in free if _looks_like_text(table.column(c))]
             if len(candidates) == 1:
                 found["text"] = candidates[0]
-        if "label" in found and has_lists(table.column(found["label"])):
-            found["labels"] = found.pop("label")
         return found
 
     def examples(self, table: Table, columns: Mapping[str, str]) -> Examples:
-        role = "labels" if "labels" in columns else "label"
-        usual = usual_kind(table.column(columns[role])) if role in columns else None
-
-        def record_of(cells: Cells, faults: Faults) -> dict[str, Any]:
-            record: dict[str, Any] = {
-                part: faults.text(part, cells[part])
-                for part in ("text", "text_pair")
-                if part in cells
-            }
-            if role in cells:
-                read = _labels if role == "labels" else _label
-                record["label"] = read(cells[role], usual, faults)
-            return record
-
-        records, numbers, errors = read_rows(table, columns, record_of)
-        labels = count_labels(self, records)
-        if role in columns and len(labels) < 2 and not errors:
-            only = labels[0][0] if labels else ""
+        indices = {role: table.columns.index(column) for role, column in columns.items()}
+        errors: list[Finding] = []
+        records: list[dict[str, Any]] = []
+        numbers: list[int] = []
+        for number, row in zip(table.numbers, table.rows, strict=True):
+            faults = [
+                Finding(message, table.file, number, columns[role])
+                for role, index in indices.items()
+                if (message := _fault(role, row[index]))
+            ]
+            if faults:
+                errors += faults
+                continue
+            records.append({role: str(row[index]).strip() for role, index in indices.items()})
+            numbers.append(number)
+        labels = Counter(record["label"] for record in records) if "label" in columns else Counter()
+        if "label" in columns and len(labels) < 2 and not errors:
+            only = next(iter(labels), "")
             errors.append(
-                Finding(f"all rows have the label `{only}`", table.file, None, columns[role])
+                Finding(f"all rows have the label `{only}`", table.file, None, columns["label"])
             )
-        return Examples(records, numbers, errors, [], labels)
-
-    def texts(self, record: Record) -> dict[str, Text]:
-        if "text_pair" in record:
-            return {"text and pair": (record["text"], record["text_pair"])}
-        return {"text": record["text"]}
-
-    def input_of(self, record: Record) -> str:
-        return (
-            f"{record['text']}\n{record['text_pair']}" if "text_pair" in record else record["text"]
+        return Examples(
+            records,
+            numbers,
+            errors,
+            _warnings(table.file, columns, records, numbers, labels),
+            labels.most_common(),
         )
 
-    def answer_of(self, record: Record) -> Hashable:
-        label = record.get("label", "")
-        return frozenset(label) if isinstance(label, list) else label
-
-    def labels_of(self, record: Record) -> list[str]:
-        label = record.get("label", [])
-        return [label] if isinstance(label, str) else list(label)
-
-    def stratum(self, record: Record) -> str:
-        return "+".join(sorted(self.labels_of(record)))
+    def stratum(self, record: Mapping[str, Any]) -> str:
+        return str(record.get("label", ""))
 
 
 TASK = TextClassification()
 
 
-def _label(value: Value, usual: str | None, faults: Faults) -> str:
-    """One label; a number is one too, where all are numbers."""
-    kind = kind_of(value)
-    if is_empty(value):
-        faults.add("label", "the label is empty")
-    elif isinstance(value, dict | list):
-        faults.add("label", f"the label is {kind}, not a text")
-    elif kind != usual:
-        faults.add(
-            "label",
-            f"the label is {kind}, `{plain(value)}`; in other rows it is {usual}",
-            kind=f"the label is {kind}, in other rows {usual}",
+def _fault(role: str, value: Value) -> str | None:
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return f"the {role.replace('_', ' ')} is empty"
+    if isinstance(value, dict | list):
+        return f"the {role.replace('_', ' ')} is a JSON {type(value).__name__}, not a text"
+    if role != "label" and not isinstance(value, str):
+        return f"the {role.replace('_', ' ')} is {type(value).__name__}, not a text"
+    return None
+
+
+def _warnings(
+    file: str,
+    columns: Mapping[str, str],
+    records: list[dict[str, Any]],
+    numbers: list[int],
+    labels: Counter[str],
+) -> list[Finding]:
+    warnings: list[Finding] = []
+    seen: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    repeated = 0
+    contradicted: list[tuple[int, int]] = []
+    for number, record in zip(numbers, records, strict=True):
+        key = (record.get("text", ""), record.get("text_pair", ""))
+        label = record.get("label", "")
+        earlier = seen[key]
+        if label in earlier:
+            repeated += 1
+        elif earlier:
+            contradicted.append((number, next(iter(earlier.values()))))
+        earlier.setdefault(label, number)
+    if contradicted:
+        number, other = contradicted[0]
+        warnings.append(
+            Finding(
+                f"the same text as row {other} with another label ({len(contradicted)} such rows)",
+                file,
+                number,
+                columns.get("label"),
+            )
         )
-    else:
-        return plain(value)
-    return ""
+    if repeated:
+        warnings.append(Finding(f"{repeated} rows repeat an earlier row", file))
+    rare = [label for label, count in labels.items() if count < _MIN_ROWS_PER_LABEL]
+    if rare:
+        shown = ", ".join(f"`{label}`" for label in rare[:3])
+        warnings.append(
+            Finding(
+                f"{len(rare)} labels have fewer than {_MIN_ROWS_PER_LABEL} rows: {shown}",
+                file,
+                None,
+                columns.get("label"),
+            )
+        )
+    return warnings
 
 
-def _labels(value: Value, usual: str | None, faults: Faults) -> list[str]:
-    """Any number of labels, none as well, each once."""
-    listed = as_list(value)
-    if listed is None:
-        if value is None or isinstance(value, dict):
-            faults.add("labels", f"the labels are {kind_of(value)}")
-            return []
-        if kind_of(value) != usual:
-            faults.add("labels", f"the labels are {kind_of(value)}, in other rows {usual}")
-            return []
-        listed = [part for part in _BETWEEN.split(plain(value)) if part]
-    for part in listed:
-        if is_empty(part) or isinstance(part, dict | list):  # type: ignore[arg-type]
-            faults.add("labels", f"one of the labels is {kind_of(part) if part else 'empty'}")  # type: ignore[arg-type]
-            return []
-    return list(dict.fromkeys(plain(part) for part in listed))  # type: ignore[arg-type]
+def _looks_like_labels(values: list[Value]) -> bool:
+    present = [str(v) for v in values if v not in (None, "") and not isinstance(v, dict | list)]
+    distinct = set(present)
+    return (
+        2 <= len(distinct) <= len(present) / _MIN_ROWS_PER_LABEL
+        and max(map(len, distinct)) <= _MAX_LABEL
+    )
+
+
+def _looks_like_text(values: list[Value]) -> bool:
+    texts = [v for v in values if isinstance(v, str) and v]
+    if len(texts) < len(values) / 2:
+        return False
+    return sum(" " in text.strip() for text in texts) > len(texts) / 2

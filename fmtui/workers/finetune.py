@@ -12,7 +12,7 @@ import torch
 from transformers import EarlyStoppingCallback, set_seed
 from transformers.trainer_callback import PrinterCallback
 
-from fmtui.data.split import deal
+from fmtui.data.split import stratified
 from fmtui.runs.process import sync_folder
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
@@ -97,7 +97,7 @@ def run(worker: Worker) -> None:
 
 
 def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows to train on and to validate: two datasets, or a seeded part of one."""
+    """Rows to train on and to validate: two datasets, or a seeded, stratified part of one."""
     train = examples(worker, "train", task).records
     if worker.spec.get("validation"):
         return train, examples(worker, "validation", task).records
@@ -105,7 +105,8 @@ def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dic
     fraction = settings["validation_fraction"]
     if not fraction:
         return train, []
-    parts = deal(task, train, {"validation": fraction}, seed=settings["seed"])
+    strata = [task.stratum(record) for record in train]
+    parts = stratified(strata, {"validation": fraction}, seed=settings["seed"])
     return [train[i] for i in parts["train"]], [train[i] for i in parts["validation"]]
 
 

@@ -21,24 +21,19 @@ from screens.widgets.sources import Rows, Source
 
 T = TypeVar("T")
 
-Cell = str | tuple[str, str] | None
-"""What a column shows: words, or words and a tone (live, good, bad, warn, dim). None leaves its
-room to the column before."""
+Cell = str | tuple[str, str]
+"""What a column shows: words, or words and a tone (live, good, bad, warn, dim)."""
 
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """A column: `width` 0 takes what is left; it is left out below `drop` cells of list.
-
-    `order` is what the list is ordered by when the title is clicked.
-    """
+    """A column: `width` 0 takes what is left; it is left out below `drop` cells of list."""
 
     title: str
     cell: Callable[[T], Cell]
     width: int = 0
     right: bool = False
     drop: int = 0
-    order: str = ""
 
 
 class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False):
@@ -82,17 +77,6 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, RecordList.Moved) and message.list is self.list
 
-    @dataclass
-    class Titled(Message):
-        """A click on a title: order by it."""
-
-        list: RecordList[Any]
-        order: str
-
-        @property
-        def control(self) -> RecordList[Any]:
-            return self.list
-
     def __init__(
         self,
         columns: Sequence[Column[T]],
@@ -107,8 +91,6 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
         self.columns = list(columns)
         self.empty = empty
         self.cursor = 0
-        self.ordered: tuple[str, bool] | None = None
-        """The order of the column that has an arrow, and whether it points down."""
         self._key = key
         self._mark = mark
         self._top = 1 if header else 0
@@ -195,34 +177,17 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
 
     def on_click(self, event: events.Click) -> None:
         line = event.y - self._top
-        if line < 0:
-            self._click_title(event.x)
-            return
         index = line + round(self.scroll_y)
-        if index >= self._source.total:
+        if line < 0 or index >= self._source.total:
             return
         if index == self.cursor:
             self.action_open()
         self.go(index)
 
-    def _click_title(self, x: int) -> None:
-        at = 3
-        for column, room in self._layout(self.size.width):
-            if at <= x < at + room + 2 and column.order:
-                self.post_message(self.Titled(self, column.order))
-            at += room + 2
-
-    def _title(self, column: Column[T]) -> str:
-        if self.ordered is None or self.ordered[0] != column.order:
-            return column.title
-        return f"{column.title} {'▼' if self.ordered[1] else '▲'}"
-
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if self._top and y == 0:
-            return self._line(
-                width, "   ", [self._title(c) for c, _ in self._layout(width)], "header"
-            )
+            return self._line(width, "   ", [c.title for c, _ in self._layout(width)], "header")
         if self._source.total == 0:
             return self._empty_line(y - self._top, width)
         index = round(self.scroll_y) + y - self._top
@@ -246,13 +211,13 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
     def _line(self, width: int, lead: str, cells: Sequence[Cell], tone: str) -> Strip:
         base = self.get_component_rich_style(f"list--{tone}") if tone else self.rich_style
         segments = [Segment(lead, base)]
-        for cell, room, right in _spread(self._layout(width), cells):
+        for (column, room), cell in zip(self._layout(width), cells, strict=True):
             words, colour = cell if isinstance(cell, tuple) else (cell, "")
             style = base
             if colour:
                 full = self.get_component_rich_style(f"list--{colour}")
                 style = base + Style(color=full.color)
-            segments.append(Segment(fit(one_line(words), room, right=right), style))
+            segments.append(Segment(fit(one_line(words), room, right=column.right), style))
             segments.append(Segment("  ", base))
         return Strip(segments).adjust_cell_length(width, base)
 
@@ -262,20 +227,6 @@ class RecordList(ScrollView, Generic[T], can_focus=True, inherit_bindings=False)
         words = lines[at] if 0 <= at < len(lines) else ""
         style = self.get_component_rich_style("list--dim")
         return Strip([Segment("   " + words, style)]).adjust_cell_length(width, self.rich_style)
-
-
-def _spread(
-    layout: Sequence[tuple[Column[Any], int]], cells: Sequence[Cell]
-) -> list[tuple[str | tuple[str, str], int, bool]]:
-    """Cells with their room; one that is None gives its own to the one before."""
-    found: list[tuple[str | tuple[str, str], int, bool]] = []
-    for (column, room), cell in zip(layout, cells, strict=True):
-        if cell is not None:
-            found.append((cell, room, column.right))
-        elif found:
-            before, had, right = found[-1]
-            found[-1] = before, had + 2 + room, right
-    return found
 
 
 def fit(words: str, room: int, *, right: bool = False) -> str:

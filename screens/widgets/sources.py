@@ -37,61 +37,6 @@ class Rows(Generic[T]):
         return next((i for i, row in enumerate(self.rows) if key_of(row) == key), None)
 
 
-class Keyed(Generic[T]):
-    """A source whose order is known by keys; its records are fetched when they come into sight.
-
-    Args:
-        keys: All keys, in their order.
-        fetch: Takes some keys, returns their records; one that is gone is left out.
-        beside: The index of a line that is in sight: its records are fetched at once.
-    """
-
-    LIMIT = 100
-
-    def __init__(
-        self, keys: Sequence[int], fetch: Callable[[Sequence[int]], Sequence[T]], beside: int = 0
-    ) -> None:
-        self.keys = keys
-        self._fetch = fetch
-        self._pages: dict[int, Sequence[T]] = {}
-        for index in (beside - self.LIMIT // 2, beside + self.LIMIT // 2):
-            self.row(max(0, min(index, len(keys) - 1)))
-
-    def __eq__(self, other: object) -> bool:
-        """Whether it says the same as another, where both have looked."""
-        if not isinstance(other, Keyed) or self.keys != other.keys:
-            return False
-        both = self._pages.keys() & other._pages.keys()
-        return all(self._pages[page] == other._pages[page] for page in both)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    @property
-    def total(self) -> int:
-        return len(self.keys)
-
-    def seen(self) -> list[T]:
-        """The records that were fetched so far."""
-        return [row for page in self._pages.values() for row in page]
-
-    def row(self, index: int) -> T | None:
-        if not 0 <= index < len(self.keys):
-            return None
-        number, at = divmod(index, self.LIMIT)
-        rows = self._pages.get(number)
-        if rows is None:
-            begin = number * self.LIMIT
-            rows = self._pages[number] = self._fetch(self.keys[begin : begin + self.LIMIT])
-        return rows[at] if at < len(rows) else None
-
-    def find(self, key: str, key_of: Callable[[Any], str]) -> int | None:
-        for number, rows in self._pages.items():
-            for at, row in enumerate(rows):
-                if key_of(row) == key:
-                    return number * self.LIMIT + at
-        return None
-
-
 class Pages(Generic[T]):
     """A source that fetches pages when their lines come into sight.
 

@@ -24,7 +24,6 @@ from fmtui.services import models, runs
 from fmtui.services.context import Context
 from registry import runs as rows
 from registry.database import Database
-from registry.run_list import find_runs
 from tests.e2e import counting
 from tests.e2e.cli import until
 from tests.e2e.terminal import Terminal
@@ -129,7 +128,7 @@ class Storm:
 
     def _command(self) -> bool:
         words = ["-m", "tests.e2e.counting", "create", str(self.model)]
-        failed = [r for r in find_runs(self.ctx.db) if r.state == "failed"]
+        failed = [r for r in rows.all_runs(self.ctx.db) if r.state == "failed"]
         if failed:
             words = ["-m", "fmtui", "run", "resume", failed[0].run, "--wait", "-q"]
         elif self.rng.random() < 0.3:

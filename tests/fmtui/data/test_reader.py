@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from pathlib import Path
 
 import pytest
 
-from fmtui.data.reader import is_data, read_aligned, read_table
+from fmtui.data.reader import read_table
 from fmtui.errors import BadInputError, FmtuiError, NotFoundError
 
 
@@ -27,28 +26,11 @@ def write(tmp_path: Path, content: bytes, name: str = "data.csv") -> Path:
         ("semicolon.csv", b'text;label\nhello;x\n"a, b""c";y\n'),
         ("tabs.tsv", b'text\tlabel\nhello\tx\n"a, b""c"\ty\n'),
         ("blank.csv", b'text,label\n\nhello,x\n\n"a, b""c",y\n\n'),
-        ("mac.csv", b'text,label\rhello,x\r"a, b""c",y\r'),
-        ("bars.csv", b'text|label\nhello|x\n"a, b""c"|y\n'),
-        ("unquoted.tsv", b'text\tlabel\nhello\tx\na, b"c\ty\n'),
         ("lines.jsonl", b'{"text":"hello","label":"x"}\n\n{"label":"y","text":"a, b\\"c"}\n'),
-        ("bom.jsonl", b'\xef\xbb\xbf{"text":"hello","label":"x"}\n{"label":"y","text":"a, b\\"c"}'),
-        ("lines.json", b'{"text":"hello","label":"x"}\n{"label":"y","text":"a, b\\"c"}\n'),
-        ("list.json", b'[{"text":"hello","label":"x"},\n{"label":"y","text":"a, b\\"c"}]'),
-        (
-            "data.json",
-            b'{"v":1,"data":[{"text":"hello","label":"x"},{"text":"a, b\\"c","label":"y"}]}',
-        ),
-        ("columns.json", b'{"text":["hello","a, b\\"c"],"label":["x","y"]}'),
-        ("pandas.json", b'{"text":{"0":"hello","1":"a, b\\"c"},"label":{"0":"x","1":"y"}}'),
-        ("split.json", b'{"columns":["text","label"],"data":[["hello","x"],["a, b\\"c","y"]]}'),
-        ("packed.csv.gz", gzip.compress(b'text,label\nhello,x\n"a, b""c",y\n')),
-        ("packed.json.gz", gzip.compress(b'{"text":["hello","a, b\\"c"],"label":["x","y"]}')),
     ],
 )
 def test_the_same_rows_come_out_of_every_form(tmp_path: Path, name: str, content: bytes) -> None:
-    path = write(tmp_path, content, name)
-    table = read_table(path)
-    assert is_data(path)
+    table = read_table(write(tmp_path, content, name))
     assert table.columns == ("text", "label")
     assert table.rows == [("hello", "x"), ('a, b"c', "y")]
     other = read_table(write(tmp_path, b'text,label\nhello,x\n"a, b""c",y\n', "plain.csv"))
@@ -65,36 +47,17 @@ def test_the_same_rows_come_out_of_every_form(tmp_path: Path, name: str, content
         ("d.csv", b"te\xffxt,label\na,x\n", None, None, "header is no valid UTF-8"),
         ("d.csv", b"\xff\xfet\0e\0", None, None, "UTF-16"),
         ("d.csv", b"\x1f\x8b\x08\0", None, None, "compressed"),
-        ("d.csv", b"text,label\na,x\nb\n", 2, "label", "has 1 field, the header has 2"),
+        ("d.csv", b"text,label\na,x\nb\n", 2, None, "has 1 fields, the header has 2"),
         ("d.csv", b"text,label\na,x,z\n", 1, None, "has 3 fields"),
         ("d.csv", b'text,label\na,x\n"open,y\nc,z\n', 2, None, "can't be parsed"),
         ("d.csv", b"text,text\na,x\n", None, None, "names `text` twice"),
         ("d.csv", b"text,\na,x\n", None, None, "column 2 of the header has no name"),
         ("d.csv", b"text,label\na\0b,x\n", 1, "text", "NUL"),
-        ("d.doc", b"text\n", None, None, "no known form"),
+        ("d.txt", b"text\n", None, None, "no known form"),
         ("d.jsonl", b'{"text":1}\n{"text":\n', 2, None, "no valid JSON"),
         ("d.jsonl", b"[1]\n", 1, None, "no JSON object"),
         ("d.jsonl", b'{"text":"\xc3("}\n', 1, None, "no valid UTF-8"),
         ("d.jsonl", b'{"a":' + b"[" * 100_000 + b"\n", 1, None, "no valid JSON"),
-        ("d.jsonl", b'{"text":"\\ud83d"}\n', 1, "text", "half a character"),
-        ("d.jsonl", b'{"text":["a","b\\u0000"]}\n', 1, "text", "NUL"),
-        ("d.json", b'[{"text":"a"},{"text":"b"},{"text":}]', 3, None, "line 1, character 36"),
-        ("d.json", b'[{"text":"a"},{"text":"b"', 2, None, "no valid JSON"),
-        ("d.json", b'[{"text":"a"},5]', 2, None, "no JSON object"),
-        ("d.json", b'{"text":["a","b"],"label":["x"]}', 2, "label", "has 1 values, `text` has 2"),
-        ("d.json", b'{"text":"a"}', None, "text", "no list of values"),
-        ("d.json", b'{"a":[{"text":"a"}],"b":[{"text":"b"}]}', None, None, "2 lists of rows: a, b"),
-        ("d.json", b"[]", None, None, "no rows"),
-        ("d.json", b"3", None, None, "holds no rows"),
-        ("d.csv.gz", gzip.compress(b"text,label\n" + b"a,x\n" * 9)[:-9], None, None, "cut short"),
-        ("d.csv.gz", b"text,label\na,x\n", None, None, "damaged: Not a gzipped file"),
-        ("d.csv.gz", gzip.compress(b""), None, None, "empty"),
-        ("d.csv", b"PAR1....", None, None, "is parquet"),
-        ("d.csv", b"PK\x03\x04....", None, None, "zip archive"),
-        ("d.csv", "text,label\na,x\n".encode("utf-16-le"), None, None, "UTF-16"),
-        ("d.parquet", b"PAR1" + b"0" * 50, None, None, "can't be read as parquet"),
-        ("d.xlsx", b"PK\x03\x04....", None, None, "zip archive"),
-        ("d.pkl", b"\x80\x04N.", None, None, "a pickle can run code"),
     ],
 )
 def test_a_fault_is_told_with_its_place(
@@ -134,61 +97,3 @@ def test_a_gigantic_field_is_read(tmp_path: Path) -> None:
 def test_errors_share_one_root() -> None:
     assert issubclass(BadInputError, FmtuiError)
     assert BadInputError("x").exit_code == 4
-
-
-def test_a_line_beyond_all_measure_is_no_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fmtui.data.readers.file.LONGEST", 1000)
-    path = write(tmp_path, b'{"text":"a"}\n' + b"b" * 2000 + b"\n", "d.jsonl")
-    with pytest.raises(BadInputError, match="line 2 is longer"):
-        read_table(path)
-
-
-def test_what_is_nested_is_reached_by_dots(tmp_path: Path) -> None:
-    table = read_table(
-        write(tmp_path, b'{"t":{"en":"a","ro":"b"}}\n{"t":{"en":"c"}}\n{"t":3}\n', "d.jsonl")
-    )
-    assert table.column("t.en") == ["a", "c", None]
-    assert table.column("t.ro") == ["b", None, None]
-    assert table.has("t.en")
-    assert not table.has("t.fr")
-    assert not table.has("u.en")
-
-
-def test_one_text_is_a_row_a_line(tmp_path: Path) -> None:
-    table = read_table(write(tmp_path, b"\xef\xbb\xbfone\r\n\r\n two \r\n", "d.txt"))
-    assert table.columns == ("text",)
-    assert table.rows == [("one",), (" two ",)]
-    assert table.numbers == [1, 3]
-
-
-def test_aligned_texts_make_a_column_each(tmp_path: Path) -> None:
-    paths = [
-        write(tmp_path, b"one\n\nthree\n", "src.eng.txt"),
-        write(tmp_path, gzip.compress(b"eins\nzwei\ndrei"), "ref.deu.txt.gz"),
-        write(tmp_path, b"un\ndeux\ntrois\n", "ref.fra"),
-    ]
-    table = read_aligned(paths)
-    assert table.columns == ("eng", "deu", "fra")
-    assert table.rows == [("one", "eins", "un"), ("", "zwei", "deux"), ("three", "drei", "trois")]
-
-
-def test_aligned_texts_of_different_length_are_told_with_both_counts(tmp_path: Path) -> None:
-    paths = [
-        write(tmp_path, b"one\ntwo\nthree\n", "src.eng.txt"),
-        write(tmp_path, b"eins\nzwei\n", "ref.deu.txt"),
-    ]
-    with pytest.raises(BadInputError) as caught:
-        read_aligned(paths)
-    assert "has 2 lines, src.eng.txt has 3" in str(caught.value)
-    assert (caught.value.file, caught.value.row, caught.value.column) == ("ref.deu.txt", 3, "deu")
-
-
-def test_aligned_texts_need_names_of_their_own(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    paths = [write(tmp_path, b"one\n", "a.txt"), write(tmp_path / "b", b"one\n", "a.txt")]
-    with pytest.raises(BadInputError, match="two files would make the column `a`"):
-        read_aligned(paths)
-    with pytest.raises(BadInputError, match="no plain text"):
-        read_aligned([paths[0], write(tmp_path, b"a,b\n", "c.csv")])

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from fmtui.data.split import in_groups, stratified
+from fmtui.data.split import stratified
 
 STRATA = ["a"] * 500 + ["b"] * 50 + ["c"] * 7 + ["d"]
 
@@ -37,30 +37,3 @@ def test_the_seed_decides() -> None:
     first = stratified(STRATA, {"validation": 0.1}, seed=1)
     assert first == stratified(STRATA, {"validation": 0.1}, seed=1)
     assert first != stratified(STRATA, {"validation": 0.1}, seed=2)
-
-
-def test_groups_stay_whole_and_parts_come_near_their_shares() -> None:
-    groups = [f"g{i % 48}" for i in range(1190)]
-    parts = in_groups(groups, {"validation": 0.1, "test": 0.2}, seed=1)
-    assert sorted(i for indices in parts.values() for i in indices) == list(range(1190))
-    held = {part: {groups[i] for i in indices} for part, indices in parts.items()}
-    assert not held["train"] & held["validation"]
-    assert not held["train"] & held["test"]
-    assert not held["validation"] & held["test"]
-    assert len(parts["validation"]) == pytest.approx(119, abs=15)
-    assert len(parts["test"]) == pytest.approx(238, abs=15)
-    assert parts == in_groups(groups, {"validation": 0.1, "test": 0.2}, seed=1)
-    assert parts != in_groups(groups, {"validation": 0.1, "test": 0.2}, seed=2)
-
-
-def test_a_part_gets_a_group_even_if_all_are_large() -> None:
-    parts = in_groups(["a"] * 50 + ["b"] * 60, {"validation": 0.1}, seed=1)
-    assert len(parts["validation"]) == 50
-    assert len(parts["train"]) == 60
-
-
-def test_a_single_group_stays_in_training() -> None:
-    assert in_groups(["a"] * 9, {"validation": 0.1}, seed=1) == {
-        "train": list(range(9)),
-        "validation": [],
-    }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from fmtui.data.reader import Table
 from fmtui.errors import BadInputError
 from fmtui.tasks import get_task
 from fmtui.tasks.base import choose_columns
-from tests.fmtui.tasks.tables import faults, read, table
 
 TASK = get_task("text-classification")
+
+
+def table(columns: str, *rows: tuple[object, ...]) -> Table:
+    return Table("d.csv", tuple(columns.split()), list(rows), list(range(1, len(rows) + 1)))  # type: ignore[arg-type]
 
 
 SENTENCES = [(f"this is row {i}", ("yes", "no")[i % 2]) for i in range(20)]
@@ -70,49 +74,9 @@ def test_one_label_alone_can_not_be_learnt() -> None:
     assert "all rows have the label `a`" in found.errors[0].message
 
 
-@pytest.mark.parametrize(
-    ("column", "values"),
-    [
-        ("label", [["a", "b"], ["b"], [], ["c", "a", "a"]]),
-        ("label", ["['a', 'b']", "['b']", "[]", "['c' 'a' 'a']"]),
-        ("label", ['["a", "b"]', '["b"]', "[]", '["c", "a", "a"]']),
-    ],
-)
-def test_lists_are_many_labels_a_row(column: str, values: list[object]) -> None:
-    found = read("text-classification", table(f"text {column}", *((f"t{v}", v) for v in values)))
-    assert [r["label"] for r in found.records] == [["a", "b"], ["b"], [], ["c", "a"]]
-    assert dict(found.labels) == {"a": 2, "b": 2, "c": 1}
-
-
-def test_many_labels_in_a_text_are_told_by_the_role() -> None:
-    rows = [("one", "a|b"), ("two", "c; a"), ("three", ""), ("four", "b")]
-    found = read("text-classification", table("text tags", *rows), labels="tags")
-    assert [r["label"] for r in found.records] == [["a", "b"], ["c", "a"], [], ["b"]]
-
-
-def test_a_pair_of_texts_is_read() -> None:
-    rows = [("a man", "a person", "yes"), ("a man", "a dog", "no"), ("a cat", "", "no")]
-    found = read("text-classification", table("premise hypothesis label", *rows))
-    assert found.records[0] == {"text": "a man", "text_pair": "a person", "label": "yes"}
-    assert faults(found) == [(3, "hypothesis", "the text pair is empty")]
-
-
-def test_labels_of_different_kinds_are_told_by_what_most_are() -> None:
-    rows = [("one", 1), ("two", 0), ("three", "1"), ("four", True), ("five", 1.0)]
-    found = read("text-classification", table("text label", *rows))
-    assert faults(found) == [
-        (3, "label", "the label is a text, `1`; in other rows it is a number"),
-        (4, "label", "the label is a truth value, `True`; in other rows it is a number"),
-    ]
-    assert [r["label"] for r in found.records] == ["1", "0", "1"]
-
-
-def test_one_list_among_lists_that_is_none_has_its_row() -> None:
-    rows = [("one", ["a"]), ("two", "b"), ("three", None), ("four", [["a"]]), ("five", ["b", ""])]
-    found = read("text-classification", table("text label", *rows))
-    assert faults(found) == [
-        (2, "label", "the labels are a text, in other rows a JSON list"),
-        (3, "label", "the labels are empty"),
-        (4, "label", "one of the labels is a JSON list"),
-        (5, "label", "one of the labels is empty"),
-    ]
+def test_contradictions_and_repeats_are_warned_of() -> None:
+    rows = [("same", "a"), ("same", "b"), ("same", "a")]
+    found = TASK.examples(table("text label", *rows), {"text": "text", "label": "label"})
+    messages = [str(w) for w in found.warnings]
+    assert any("row 2" in m and "the same text as row 1 with another label" in m for m in messages)
+    assert any("1 rows repeat" in m for m in messages)
