@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fmtui.cli.accelerate import accelerate
 from fmtui.cli.logs import logs
 from fmtui.cli.measured import compare, metrics
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
@@ -21,7 +22,7 @@ def run() -> None:
     """List, watch, cancel, resume and compare runs."""
 
 
-for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag):
+for command in (logs, metrics, compare, queue, move, pause, unpause, sweep, tag, accelerate):
     run.add_command(command)
 
 

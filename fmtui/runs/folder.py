@@ -169,7 +169,8 @@ class RunFolder:
     def create(
         cls, runs: Path, number: int, spec: dict[str, Any], beside: Mapping[str, Any] | None = None
     ) -> RunFolder:
-        """Make the folder with its spec, and other files by their names: whole, or not at all.
+        """Make the folder with its spec, and other files by their names (bytes, or what is written
+        as JSON): whole, or not at all.
 
         Raises OSError.
         """
@@ -180,7 +181,8 @@ class RunFolder:
             temp.mkdir()
             write_json(temp / "spec.json", spec)
             for name, value in (beside or {}).items():
-                write_json(temp / name, value)
+                write = write_bytes if isinstance(value, bytes) else write_json
+                write(temp / name, value)
             journal = Journal(temp / "journal.jsonl")
             journal.state("queued")
             journal.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -135,16 +135,26 @@ def _seconds(start: str | None, end: str | None) -> float | None:
     return max((ended - begun).total_seconds(), 0.0)
 
 
-def create(ctx: Context, new: rows.NewRun, spec: dict[str, Any], *, priority: int = 0) -> RunInfo:
+def create(
+    ctx: Context,
+    new: rows.NewRun,
+    spec: dict[str, Any],
+    *,
+    priority: int = 0,
+    files: Mapping[str, bytes] | None = None,
+) -> RunInfo:
     """Make a run's folder and row, both or neither, and start it if a slot is free.
 
     Args:
         spec: Without `run`, which is filled in here.
         priority: A run of a higher one goes first.
+        files: Put into the folder beside the spec, by their names.
     """
     adopt(ctx)
     taken = {folder.id for folder in all_folders(ctx.home.runs)}
-    beside: dict[str, Any] = {"queue.json": {"priority": priority}} if priority else {}
+    beside: dict[str, Any] = dict(files or {})
+    if priority:
+        beside["queue.json"] = {"priority": priority}
     if new.tags:
         beside[TAGS_FILE] = list(new.tags)
     with ctx.db.write() as connection:

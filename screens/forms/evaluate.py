@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual.widget import Widget
+
 from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
 from screens.forms.base import Form, pairs, required
 from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.run_options import RunFields
+from screens.forms.where import WhereFields
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField
 
@@ -24,7 +28,7 @@ class EvaluateForm(Form):
     def crumbs(self) -> Sequence[str]:
         return ("Evaluate", self.model or "a model")
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         yield Field(
             "model", Choice("Model", model_options, value=self.model, none=NO_MODELS, id="model")
         )
@@ -33,6 +37,8 @@ class EvaluateForm(Form):
             Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        yield WhereFields(several=False)
+        yield RunFields(finetune=False)
 
     def first(self) -> str:
         return "#data" if self.model else "#model"
@@ -43,6 +49,8 @@ class EvaluateForm(Form):
             model=required(self.query_one("#model", Choice).value, "A model"),
             data=required(self.query_one("#data", Choice).value, "Test data"),
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
+            where=self.query_one(WhereFields).where(),
+            **self.query_one(RunFields).options(),
         )
 
     def command(self) -> str:
