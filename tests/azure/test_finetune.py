@@ -398,6 +398,8 @@ def test_an_evaluation_on_azure_reads_its_figures(
     assert inputs["input_column_names"] == "text" and inputs["label_column_name"] == "label"
     assert inputs["device"] == "auto"
     assert (runs.report(ctx, "r1") or {})["metrics"]["f1_macro"] == 0.91
+    report = fmtui("run", "report", "r1")
+    assert report.code == 0 and "0.92" in report.out, report.err
 
 
 @pytest.mark.parametrize(
