@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tools import cpu_seconds, minilm, rows, write
+from tools.runs import finetune_run
 
 LIMIT = 1.2
 ROUNDS = 5
@@ -26,36 +27,10 @@ transformers.AutoModelForSequenceClassification.from_pretrained(sys.argv[1], num
 """
 
 
-def run_folder(home: Path, data: Path) -> Path:
-    """A run of one step over all of the data, as `fmtui finetune` would make it."""
-    from fmtui.data.reader import read_table
-    from fmtui.runs.folder import RunFolder
-    from fmtui.tasks.settings import resolve
-
-    settings = resolve({}, parameters=22_700_000, metric="f1_macro")
-    table = read_table(data)
-    spec = {
-        "kind": "finetune",
-        "run": "r1",
-        "task": "text-classification",
-        "name": "made",
-        "model": {"ref": "minilm:1", "path": str(minilm())},
-        "train": {
-            "ref": "data:1",
-            "path": str(data),
-            "columns": {"text": "text", "label": "label"},
-            "fingerprint": table.fingerprint(),
-        },
-        "labels": sorted(set(map(str, table.column("label")))),
-        "settings": {**settings, "max_steps": 1, "validation_fraction": 0.0},
-    }
-    return RunFolder.create(home / "runs", 1, spec).path
-
-
 def first_step(data: Path) -> float:
     """CPU seconds of a worker until it has made its first step."""
     with tempfile.TemporaryDirectory() as home:
-        folder = run_folder(Path(home), data)
+        folder = finetune_run(Path(home), data, max_steps=1)
         cpu_seconds([sys.executable, "-m", "fmtui.workers", str(folder)])
         found = re.search(r"first step is made, ([\d.]+) CPU", (folder / "log.txt").read_text())
         assert found is not None

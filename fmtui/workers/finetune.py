@@ -30,11 +30,35 @@ from fmtui.workers.training.trainer import BucketTrainer, Rows
 
 def run(worker: Worker) -> None:
     """Finetune as `worker.spec` says; the model lies in `output/model` when it returns."""
-    spec, settings = worker.spec, worker.spec["settings"]
+    checkpoints = worker.folder.checkpoints
     if (worker.folder.output / "model").is_dir():
         worker.say("the model was written by an earlier attempt")
-        shutil.rmtree(worker.folder.checkpoints, ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
         return
+    trainer = prepare(worker)
+    together = trainer.together
+    if worker.main and not worker.spec["settings"].get("resume_from_checkpoint", True):
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    checkpoints.mkdir(exist_ok=True)
+    resume = together.same(worker.resume_from() if worker.main else None)
+    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    together.check_canceled()
+
+    worker.journal.state("finalizing")
+    if trainer.state.best_global_step is not None:
+        worker.journal.write("kept", step=trainer.state.best_global_step)
+    write_model(trainer, worker.spec)
+    together.part()
+    if not worker.main:
+        return
+    # The best and the last checkpoint served their purpose: the model is in output/.
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    worker.say("the model is written")
+
+
+def prepare(worker: Worker) -> BucketTrainer:
+    """All that comes before the first step: rows, model, what the machine does fastest."""
+    spec, settings = worker.spec, worker.spec["settings"]
     train, validation = _records(worker, get_task(spec["task"]))
     set_seed(settings["seed"])
     worker.say(f"{len(train):,} rows to train on, {len(validation):,} to validate")
@@ -52,31 +76,25 @@ def run(worker: Worker) -> None:
     together = Together(worker)
     together.check_canceled()
 
-    rows = Rows(features)
-    collator = procedure.collator(loaded)
+    rows, collator = Rows(features), procedure.collator(loaded)
     sample = collator([rows[i] for i in range(min(8, len(rows)))])
     chosen = together.same(choose(worker.folder.path, loaded.model, sample, settings["precision"]))
     if worker.main:
         chosen.save()
     worker.say(f"precision {chosen.precision}: {chosen.reason}; threads {chosen.threads}")
     worker.journal.write("note", message=f"precision {chosen.precision}: {chosen.reason}")
+
     batches = TokenBudgetBatches(
         lengths,
         settings["per_device_train_batch_size"],
         seed=settings["seed"],
         shares=together.ranks,
     )
-
-    checkpoints = worker.folder.checkpoints
-    if worker.main and not settings.get("resume_from_checkpoint", True):
-        shutil.rmtree(checkpoints, ignore_errors=True)
-    checkpoints.mkdir(exist_ok=True)
-    resume = together.same(worker.resume_from() if worker.main else None)
     trainer = BucketTrainer(
         model=loaded.model,
         args=arguments(
             settings,
-            checkpoints,
+            worker.folder.checkpoints,
             chosen.precision,
             validated=bool(validation),
             steps_an_epoch=batches.steps(settings["gradient_accumulation_steps"]),
@@ -100,19 +118,7 @@ def run(worker: Worker) -> None:
     if trainer.args.eval_strategy != "no" and settings["early_stopping_patience"]:
         threshold = settings.get("early_stopping_threshold", 0.0)
         trainer.add_callback(EarlyStopping(settings["early_stopping_patience"], threshold))
-    trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    together.check_canceled()
-
-    worker.journal.state("finalizing")
-    if trainer.state.best_global_step is not None:
-        worker.journal.write("kept", step=trainer.state.best_global_step)
-    write_model(trainer, loaded.tokenizer, spec)
-    together.part()
-    if not worker.main:
-        return
-    # The best and the last checkpoint served their purpose: the model is in output/.
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    worker.say("the model is written")
+    return trainer
 
 
 def _records(worker: Worker, task: Task) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ from fmtui.workers.tasks import get_procedure
 from fmtui.workers.training.trainer import BucketTrainer
 
 
-def write_model(trainer: BucketTrainer, tokenizer: Any, spec: Mapping[str, Any]) -> None:
+def write_model(trainer: BucketTrainer, spec: Mapping[str, Any]) -> None:
     """Write what was trained into `output/model`; all processes call it, one writes."""
     output, writes = trainer.worker.folder.output, trainer.args.should_save
     weights, temp, final = output / ".weights.part", output / ".model.part", output / "model"
@@ -32,7 +32,7 @@ def write_model(trainer: BucketTrainer, tokenizer: Any, spec: Mapping[str, Any])
         shutil.rmtree(weights)
     else:
         weights.rename(temp)
-    tokenizer.save_pretrained(temp)
+    trainer.processing_class.save_pretrained(temp)
     for file in temp.rglob("*"):
         if file.is_file():
             with file.open("rb") as opened:
