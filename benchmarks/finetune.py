@@ -4,7 +4,7 @@ a Trainer that is set well, and as good.
 MiniLM on banking77 (ten labels), or on the demo's messages: the same rows, epochs, rate, batch and
 seed, counted in CPU seconds of training alone. `script` pads each text to 128 tokens, as the text
 classification examples of transformers do. `trainer` pads to a batch's longest and groups rows by
-length. Each way is a process of its own, and they take turns of two CPU seconds.
+length. Each way is a process of its own, and they take turns.
 """
 
 from __future__ import annotations

@@ -113,8 +113,8 @@ def main() -> None:
     made = {"ours": ours, "script": script, "trainer": trainer}[sys.argv[1]](job)
 
     class Steps(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, *args: Any, **kwargs: Any) -> None:
-            turn()
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            turn(state.global_step / state.max_steps)
 
     made.add_callback(Steps())
     turn.begin()

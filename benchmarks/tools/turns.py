@@ -1,8 +1,8 @@
-"""Programs that take turns of a few CPU seconds, so that a machine that others use, and that is
-faster now and slower then, is as fast for each of them.
+"""Programs that take turns, so that a machine that others use, and that is faster now and slower
+then, is as fast for each of them.
 
-Each program is a process of its own. It calls a `Turn` where it may wait, and tells its result at
-the end.
+Each program is a process of its own and does its work in the same number of turns. It calls a
+`Turn` after each step of it, and tells its result at the end.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_SECONDS = 2.0
+_TURNS = 15
 
 
 class Turn:
-    """The side of a program: call it often; it returns at once, or when it is its turn again."""
+    """The side of a program: call it with the share of the work that is done, 0 to 1; it returns
+    at once, or when it is its turn again."""
 
     def __init__(self) -> None:
         self._out = sys.stdout
         sys.stdout = sys.stderr  # what libraries print is no message
-        self._until = 0.0
-        self.begun = 0.0
+        self._over = 0
+        self._begun = 0.0
 
     def begin(self) -> None:
         """Say that all is ready, and wait for the first turn."""
         self._wait()
-        self.begun = time.process_time()
+        self._begun = time.process_time()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> None:
-        if time.process_time() > self._until:
+    def __call__(self, done: float) -> None:
+        if int(done * _TURNS) > self._over and done < 1:
+            self._over = int(done * _TURNS)
             self._wait()
 
     def _wait(self) -> None:
         print(json.dumps({"turn": "over"}), file=self._out, flush=True)
         sys.stdin.readline()
-        self._until = time.process_time() + _SECONDS
 
     def used(self) -> float:
         """CPU seconds since the first turn; waiting costs none."""
-        return time.process_time() - self.begun
+        return time.process_time() - self._begun
 
     def end(self, **result: Any) -> None:
         """Tell the result, `cpu_s` in it, and leave the turns to the others."""

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 _MOST = 2
 """A batch holds at most so many times the nominal number of rows, however short they are."""
 
-_JITTER = 0.1
+_JITTER = 0.05
 """Lengths are blurred by this share, so that an epoch's batches are not those of the last."""
+
+_TRIES = 4
+"""How often the budget is raised until an epoch has the batches that it should have."""
 
 
 class TokenBudgetBatches:
@@ -26,7 +29,8 @@ class TokenBudgetBatches:
 
     Args:
         lengths: Tokens of each row.
-        batch_size: Rows of average length in a batch; the budget is that many average rows.
+        batch_size: Rows of average length in a batch: an epoch has as many batches as if each
+            held that many rows.
         seed: Of the shuffle.
         shares: Processes that train together. A batch is planned for all of them and yielded in
             so many even parts, one after the other: accelerate's BatchSamplerShard hands each
@@ -48,7 +52,14 @@ class TokenBudgetBatches:
         together = batch_size * shares
         mean = sum(self.lengths) / max(len(self.lengths), 1)
         self.budget = max(together * mean, 1.0)
-        self.sizes = self._plan(sorted(self.lengths), together * _MOST)
+        ascending, most = sorted(self.lengths), together * _MOST
+        self.sizes = self._plan(ascending, most)
+        wanted = -(-len(self.lengths) // together)
+        for _ in range(_TRIES):  # what padding and whole rows cost stands on top
+            if len(self.sizes) <= wanted:
+                break
+            self.budget *= max(len(self.sizes) / wanted, 1.01)
+            self.sizes = self._plan(ascending, most)
 
     def _plan(self, ascending: list[int], most: int) -> list[int]:
         sizes: list[int] = []

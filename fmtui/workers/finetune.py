@@ -12,7 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 from fmtui.data.split import deal
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
-from fmtui.workers import adapters
+from fmtui.workers import adapters, heap
 from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
 from fmtui.workers.loading import examples
@@ -58,6 +58,7 @@ def run(worker: Worker) -> None:
 
 def prepare(worker: Worker) -> BucketTrainer:
     """All that comes before the first step: rows, model, what the machine does fastest."""
+    heap.keep()
     spec, settings = worker.spec, worker.spec["settings"]
     train, validation = _records(worker, get_task(spec["task"]))
     set_seed(settings["seed"])
@@ -118,6 +119,7 @@ def prepare(worker: Worker) -> BucketTrainer:
     if trainer.args.eval_strategy != "no" and settings["early_stopping_patience"]:
         threshold = settings.get("early_stopping_threshold", 0.0)
         trainer.add_callback(EarlyStopping(settings["early_stopping_patience"], threshold))
+    heap.settle()
     return trainer
 
 
