@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -130,14 +131,80 @@ def test_what_the_cluster_ends_says_why(tiny: Cli, slurm: Cluster) -> None:
 
     lost, folder = start(tiny, "--set", "num_train_epochs=2000")
     until(lambda: checkpoints(folder) >= 1)
-    slurm.lose_node()
+    node = slurm.run("squeue", "-h", "-j", job_of(folder), "-o", "%N")
+    slurm.lose_node(node)
     try:
         until(lambda: tiny.json("run", "show", lost)["state"] == "failed")
     finally:
-        slurm.restore_node()
+        slurm.restore_node(node)
     failed = tiny.json("run", "show", lost)
-    assert f"the node {slurm.host} of Slurm's job {job_of(folder)} failed" in failed["error"]
+    assert f"the node {node} of Slurm's job {job_of(folder)} failed" in failed["error"]
     assert made(tiny) == []
+
+
+def test_two_nodes_train_together(tiny: Cli, slurm: Cluster) -> None:
+    run = tiny.json(*FINETUNE, "--nodes", "2", "--set", "num_train_epochs=2", "--wait", "-q")
+    assert (run["state"], run["output"]) == ("completed", "made:1")
+    folder = RunFolder(tiny.home / "runs" / run["run"])
+    assert folder.spec()["layout"] | {"processes": 2, "machines": 2} == folder.spec()["layout"]
+    shown = tiny.json("run", "show", run["run"])
+    assert [(rank["rank"], rank["state"]) for rank in shown["ranks"]] == [
+        (0, "ended"),
+        (1, "ended"),
+    ]
+    assert "NumNodes=2" in slurm.run("scontrol", "show", "job", job_of(folder))
+    assert "rows to train on" in tiny.run("run", "logs", run["run"], "--rank", "1").stdout
+
+    run, folder = start(tiny, "--nodes", "2", "--set", "num_train_epochs=2000")
+    until(lambda: checkpoints(folder) >= 1)
+    assert tiny.json("run", "cancel", run)["state"] == "canceled"
+    assert (slurm.jobs(), strays(folder.path)) == ("", [])
+    saved = folder.last_checkpoint()
+    assert saved is not None
+    assert int(saved.name.split("-")[1]) == steps_in_log(folder)[-1]
+
+
+def test_a_job_that_takes_too_much_memory_says_so(tiny: Cli, slurm: Cluster) -> None:
+    run, folder = start(tiny, "--slurm", "mem=200M")
+    until(lambda: tiny.json("run", "show", run)["state"] == "failed")
+    error = tiny.json("run", "show", run)["error"]
+    assert f"Slurm's job {job_of(folder)} ran out of memory; ask for more" in error
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(600)
+def test_a_job_whose_time_is_over_ends_with_that_reason(tiny: Cli, slurm: Cluster) -> None:
+    """One hears Slurm's warning and writes a checkpoint; one is stuck, and hears nothing."""
+    words = ("--set", "num_train_epochs=9000")
+    (tiny.home / "config.toml").write_text("[runs]\ngrace_seconds = 300\n")  # more than Slurm's
+    hears, heard = start(tiny, *words, "--time-limit", "2")
+    deaf, stuck = start(tiny, *words, "--time-limit", "1")
+    job = job_of(stuck)
+
+    def over() -> bool:
+        for identity in strays(stuck.path):  # Slurm wakes them before it ends them
+            identity.signal(signal.SIGSTOP)
+        return slurm.state(job) == "TIMEOUT"
+
+    until(over, seconds=180)
+    failed = tiny.json("run", "show", deaf)
+    assert failed["state"] == "failed"
+    assert f"the time limit of Slurm's job {job} (00:01:00) is over" in failed["error"]
+    assert strays(stuck.path) == []
+
+    until(lambda: heard.exit(), seconds=180)
+    failed = tiny.json("run", "show", hears)
+    assert (failed["state"], failed["error"]) == (
+        "failed",
+        f"the time limit of Slurm's job {job_of(heard)} (00:02:00) is over.",
+    )
+    saved = heard.last_checkpoint()
+    assert saved is not None
+    step = int(saved.name.split("-")[1])
+    assert step == steps_in_log(heard)[-1], "saved when it was warned"
+    tiny.run("run", "resume", hears)
+    until(lambda: steps_in_log(heard)[-1] > step)
+    assert tiny.json("run", "cancel", hears)["state"] == "canceled"
 
 
 def test_what_the_cluster_refuses_leaves_nothing(tiny: Cli, slurm: Cluster) -> None:

@@ -7,14 +7,17 @@ The next time the job runs, the run goes on from there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fmtui.errors import FmtuiError
 from fmtui.runs import ranks
 from fmtui.runs.backends import scheduler
 from fmtui.runs.backends.slurm import SlurmOptions, job_of, note_job
@@ -97,7 +100,7 @@ class _Carrying:
         import submitit
 
         port = _PORTS[int(self.job) % len(_PORTS)]
-        return f"{submitit.JobEnvironment().hostnames[0]}:{port}"
+        return f"{scheduler.address_of(submitit.JobEnvironment().hostnames[0])}:{port}"
 
     def _on_term(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -140,13 +143,21 @@ class _Carrying:
             return False
         step = _step(self.folder)
         if not self.options.requeue:
-            self._fail("its time in Slurm is over.")
+            self._fail(self._over())
         elif step <= self.first_step:
             self._fail("its time in Slurm ended before a checkpoint was reached; give it more.")
         else:
             self._back_to_queue(step)
             return True
         return False
+
+    def _over(self) -> str:
+        """That the time limit is over, in the words for a job that Slurm itself had to end."""
+        job = None
+        with contextlib.suppress(FmtuiError):
+            job = scheduler.job(self.job, fresh=True)
+        job = replace(job, state="TIMEOUT") if job else scheduler.Job(self.job, "TIMEOUT")
+        return job.why_it_ended()[1]
 
     def _back_to_queue(self, step: int) -> None:
         self.journal.write("note", message=f"requeued by Slurm at step {step}")
@@ -171,10 +182,9 @@ class _Carrying:
     def _leave(self) -> None:
         """Slurm asked for an end. Where it only warns (a preemption's grace time), a job that ends
         by itself would not be requeued, so that is done here; else Slurm has decided already."""
-        try:
+        job = None
+        with contextlib.suppress(FmtuiError):
             job = scheduler.job(self.job, fresh=True)
-        except Exception:
-            job = None
         if job is not None and job.state == "RUNNING" and self.options.requeue:
             self._back_to_queue(_step(self.folder))
             scheduler.requeue(self.job)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -154,6 +156,16 @@ def requeue(number: str) -> bool:
     """Put a running job back into the queue, under the same number."""
     forget(number)
     return run("scontrol", "requeue", number).returncode == 0
+
+
+def address_of(node: str) -> str:
+    """Where a node is found: by its name where that resolves, else where Slurm itself finds it."""
+    with contextlib.suppress(OSError):
+        socket.getaddrinfo(node, None)
+        return node
+    done = run("scontrol", "show", "node", node, "--oneliner")
+    match = re.search(r"\bNodeAddr=(\S+)", done.stdout)
+    return match[1] if match else node
 
 
 def partition_minutes(partition: str | None) -> int | None:

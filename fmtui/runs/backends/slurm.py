@@ -12,7 +12,7 @@ import io
 import json
 import os
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,15 @@ class _Slurm:
             return Status("queued", job.why_it_waits())
         if job.alive:
             return Status(_alive_state(folder))
+        if job.state == "FAILED" and _took_too_much(folder, number):
+            job = replace(job, state="OUT_OF_MEMORY")
         state, words = job.why_it_ended()
         if state == "failed" and job.state in ("FAILED", "COMPLETED"):
             first = ranks.culprit(folder)
             words = first.sentence() if first else f"{words} {_last_words(folder, number)}"
         if folder.cancel_request.exists():
             state, words = "canceled", "canceled"
-        outside = state == "failed" and job.state not in ("FAILED", "COMPLETED")
+        outside = state == "failed" and job.state not in ("FAILED", "COMPLETED", "OUT_OF_MEMORY")
         return self._close(folder, Exit(state, now(), words, interrupted=outside))
 
     def logs(self, folder: RunFolder) -> list[Path]:
@@ -214,14 +216,26 @@ def _alive_state(folder: RunFolder) -> str:
     return "not_responding" if silent else state
 
 
+def _took_too_much(folder: RunFolder, number: str) -> bool:
+    """Whether Slurm ended the job for its memory, where no cgroup is there to count it: then the
+    state is only FAILED."""
+    return "Exceeded job memory limit" in " ".join(_said(folder, number))
+
+
 def _last_words(folder: RunFolder, number: str) -> str:
     """The last line that the job printed outside the run's log, else where that log is."""
+    said = _said(folder, number)
+    return f"It said last: {said[0].splitlines()[-1][:200]}" if said else "See its log."
+
+
+def _said(folder: RunFolder, number: str) -> list[str]:
+    """What the job printed outside the run's log, on stderr and stdout, as far as it did."""
+    found = []
     for name in (f"{number}_0_log.err", f"{number}_0_log.out"):
         with contextlib.suppress(OSError):
-            lines = (folder.path / "slurm" / name).read_text("utf-8", "replace").strip()
-            if lines:
-                return f"It said last: {lines.splitlines()[-1][:200]}"
-    return "See its log."
+            words = (folder.path / "slurm" / name).read_text("utf-8", "replace").strip()
+            found += [words] if words else []
+    return found
 
 
 def _end_job(folder: RunFolder, number: str) -> None:
