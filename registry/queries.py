@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from registry.errors import NotFoundError
@@ -24,14 +25,24 @@ _MODELS = (
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What a model version was made of, the nearest first, and what was made of it.
+    """The whole line of a model version.
 
-    `deployments` pairs the endpoint's name with each deployment of this version.
+    `ancestors` are what it was made of, the nearest first. `descendants` are what was made of it
+    and of that in turn, each with its depth (1 for a child), before those made of it.
+    `deployments` pairs the endpoint's name with each deployment of any of them, or of itself.
     """
 
     ancestors: tuple[ModelInfo, ...]
-    children: tuple[ModelInfo, ...]
+    descendants: tuple[tuple[int, ModelInfo], ...]
     deployments: tuple[tuple[str, DeploymentInfo], ...]
+
+    @property
+    def children(self) -> tuple[ModelInfo, ...]:
+        return tuple(model for depth, model in self.descendants if depth == 1)
+
+    def deployed(self, ref: str) -> list[tuple[str, DeploymentInfo]]:
+        """The deployments of one of the line."""
+        return [pair for pair in self.deployments if pair[1].model == ref]
 
 
 def list_models(connection: sqlite3.Connection) -> list[ModelInfo]:
@@ -123,19 +134,25 @@ def lineage(connection: sqlite3.Connection, id: int) -> Lineage:
         "UNION SELECT v.parent_id, depth + 1 FROM up JOIN model_version v ON v.id = up.id) "
         f"{_MODELS} JOIN up ON up.id = v.id ORDER BY up.depth",
         (id,),
-    )
-    children = connection.execute(f"{_MODELS} WHERE v.parent_id = ? ORDER BY v.id", (id,))
+    ).fetchall()
+    descendants = connection.execute(
+        "WITH RECURSIVE down(id) AS (SELECT id FROM model_version WHERE parent_id = ? "
+        "UNION SELECT c.id FROM down JOIN model_version c ON c.parent_id = down.id) "
+        f"{_MODELS} JOIN down ON down.id = v.id ORDER BY v.id",
+        (id,),
+    ).fetchall()
+    line = [id, *(row["id"] for row in (*ancestors, *descendants))]
     deployments = connection.execute(
         "SELECT d.name, d.state, d.traffic, e.name AS endpoint, "
         "m.name || ':' || v.version AS model "
         "FROM deployment d JOIN endpoint e ON e.id = d.endpoint_id "
         "JOIN model_version v ON v.id = d.model_version_id JOIN model m ON m.id = v.model_id "
-        "WHERE v.id = ? ORDER BY e.name, d.name",
-        (id,),
+        "WHERE v.id IN (SELECT value FROM json_each(?)) ORDER BY e.name, d.name",
+        (json.dumps(line),),
     )
     return Lineage(
         ancestors=tuple(_model(row) for row in ancestors),
-        children=tuple(_model(row) for row in children),
+        descendants=tuple(_deeper(id, descendants, 1)),
         deployments=tuple(
             (
                 row["endpoint"],
@@ -144,6 +161,14 @@ def lineage(connection: sqlite3.Connection, id: int) -> Lineage:
             for row in deployments
         ),
     )
+
+
+def _deeper(id: int, rows: list[sqlite3.Row], depth: int) -> Iterator[tuple[int, ModelInfo]]:
+    """The descendants of a version among `rows`, each before its own."""
+    for row in rows:
+        if row["parent_id"] == id:
+            yield depth, _model(row)
+            yield from _deeper(row["id"], rows, depth + 1)
 
 
 def _model(row: sqlite3.Row) -> ModelInfo:

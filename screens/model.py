@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import keeping, models
+from fmtui.services import family, keeping, models
 from fmtui.services.text import clean, number, one_line, size
 from registry.views import ModelFileInfo, ModelInfo, RunInfo
 from screens.base import Page
@@ -69,11 +69,11 @@ class ModelPage(Page):
 
     async def _load(self) -> None:
         model = await threaded(models.show, self.ctx, self.ref)
-        family = await threaded(models.lineage, self.ctx, self.ref)
+        line = await threaded(family.lineage, self.ctx, self.ref)
         first = self.model is None
         self.model, self.ref = model, model.ref
         self.top.set(("Models", model.ref), _right(model))
-        self.query_one("#head", Static).update(_head(model, family))
+        self.query_one("#head", Static).update(_head(model, line))
         card = self.sections.part("Card")
         if isinstance(card, Prose):
             card.set(model_facts(model))
@@ -98,7 +98,7 @@ class ModelPage(Page):
         return listing
 
     def _lineage(self) -> Widget:
-        return Prose(_tree(models.show(self.ctx, self.ref), models.lineage(self.ctx, self.ref)))
+        return Prose(_tree(family.family(self.ctx, self.ref)))
 
     def _try(self) -> Widget:
         from screens.widgets.try_model import TryModel
@@ -178,7 +178,7 @@ def _right(model: ModelInfo) -> Content:
     return Content.styled(" · ".join(one_line(p) for p in parts if p) + " ", MUTED)
 
 
-def _head(model: ModelInfo, family: models.Lineage) -> Content:
+def _head(model: ModelInfo, line: family.Lineage) -> Content:
     """Two lines or more: the origin, then what was made of it and where it is deployed."""
     verified = ("verified ✓", "$text-success") if model.verified else ("not verified", "")
     came = f"{model.run} of {model.parent}" if model.run and model.parent else model.origin
@@ -187,12 +187,12 @@ def _head(model: ModelInfo, family: models.Lineage) -> Content:
         (" from ", MUTED), one_line(came) + revision, "   ",
         (one_line(model.license or "license unknown"), MUTED), "   ", verified,
     ]  # fmt: skip
-    below = [f"finetuned to  {child.ref}   {child.run or ''}" for child in family.children[:2]]
-    if len(family.children) > 2:
-        below.append(f"and {len(family.children) - 2} more under Lineage")
+    below = [f"finetuned to  {child.ref}   {child.run or ''}" for child in line.children[:2]]
+    if len(line.descendants) > 2:
+        below.append(f"and {len(line.descendants) - 2} more under Lineage")
     below += [
         f"deployed on   {endpoint}/{deployment.name}  {deployment.traffic}%"
-        for endpoint, deployment in family.deployments[:2]
+        for endpoint, deployment in line.deployed(model.ref)[:2]
     ]
     for at, words in enumerate(below):
         branch = "└" if at == len(below) - 1 else "├"
@@ -219,24 +219,12 @@ def _with_disk(model: ModelInfo, taken: keeping.Disk) -> Content:
     return Content("\n\n").join([model_facts(model), disk])
 
 
-def _tree(model: ModelInfo, family: models.Lineage) -> Content:
-    """From the first ancestor down to this model, its children and deployments."""
-    parts: list[str | tuple[str, str]] = []
-    chain = [*reversed(family.ancestors), model]
-    oldest = chain[0]
-    parts += [(f"{clean(oldest.origin)}\n", MUTED)]
-    for depth, one in enumerate(chain):
-        lead = "   " * depth + "└─ "
-        made = f"   by {one.run}" if one.run else ""
-        parts += [lead, (one.ref, "bold" if one is model else ""), (f"{made}\n", MUTED)]
-    indent = "   " * len(chain)
-    for child in family.children:
-        parts += [f"{indent}├─ {child.ref}", (f"   by {child.run}\n", MUTED)]
-    for endpoint, deployment in family.deployments:
-        parts += [
-            f"{indent}◆ {endpoint}/{deployment.name}",
-            (f"   {deployment.traffic}% of the traffic, {deployment.state}\n", MUTED),
-        ]
-    if not family.children and not family.deployments:
-        parts += [(f"{indent}nothing was made of it yet: f finetunes it, d deploys it\n", "")]
+def _tree(members: Sequence[family.Member]) -> Content:
+    """From the first ancestor down to all that was made of it, the model itself in bold."""
+    parts: list[str | tuple[str, str]] = [(f"{clean(members[0].model.origin)}\n", MUTED)]
+    for member in members:
+        name = (member.model.ref, "bold" if member.here else "")
+        parts += [(member.branch, MUTED), name, (f"   {clean(member.words())}\n", MUTED)]
+    if members[-1].here and not members[-1].deployments:
+        parts += ["\nNothing was made of it yet: f finetunes it, d deploys it.\n"]
     return Content.assemble(*parts)

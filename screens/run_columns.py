@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fmtui.services.text import duration, elapsed
+from fmtui.services.text import duration, elapsed, result
 from registry.views import RunInfo
 from screens.widgets.record_list import Cell, Column
 from screens.widgets.states import state_words, tone
@@ -13,13 +13,6 @@ from screens.widgets.states import state_words, tone
 def what(run: RunInfo) -> str:
     """What it does to which model, on which data."""
     return f"{run.kind} {run.model or '?'} on {run.data or '?'}"
-
-
-def _result(run: RunInfo) -> str:
-    accuracy = run.metrics.get("accuracy")
-    if accuracy is not None:
-        return f"acc {accuracy:.3f}"
-    return next((f"{name} {value:.3g}" for name, value in run.metrics.items()), "")
 
 
 def took(run: RunInfo) -> str:
@@ -53,7 +46,7 @@ def run_columns(
             order="took",
         ),
         Column(
-            "result", lambda r: None if reason(r) else _result(r), width=9, right=True, drop=78,
-            order="result",
+            "result", lambda r: None if reason(r) else result(r.metrics), width=9, right=True,
+            drop=78, order="result",
         ),
     )  # fmt: skip

@@ -75,14 +75,14 @@ def list_(query: tuple[str, ...], tag: str | None, as_json: bool) -> None:
 @json_option
 def show(ref: str, as_json: bool) -> None:
     """Show a model: what it is, its files, where it came from and what became of it."""
-    from fmtui.services import models
+    from fmtui.services import family, models
 
     ctx = context()
     info = models.show(ctx, ref)
+    line = family.family(ctx, ref)
     if as_json:
-        print_json(info.as_json())
+        print_json(info.as_json() | {"lineage": [member.as_json() for member in line]})
         return
-    lineage = models.lineage(ctx, ref)
     rows = [
         ("task", info.task or "–"),
         ("architecture", info.architecture or "–"),
@@ -91,10 +91,6 @@ def show(ref: str, as_json: bool) -> None:
         ("license", info.license or "–"),
         ("labels", _few(info.labels) or "–"),
         ("from", info.origin),
-        ("made from", " ← ".join(a.ref for a in lineage.ancestors) or "–"),
-        ("made by", info.run or "–"),
-        ("finetuned to", ", ".join(child.ref for child in lineage.children) or "–"),
-        ("deployed on", ", ".join(f"{e}/{d.name}" for e, d in lineage.deployments) or "–"),
         ("tags", " ".join(info.tags) or "–"),
         ("note", info.note or "–"),
         ("state", f"{info.state} {(info.verified or '')[:16].replace('T', ' ')}".strip()),
@@ -103,6 +99,10 @@ def show(ref: str, as_json: bool) -> None:
     click.echo(click.style(clean(info.ref), bold=True))
     for label, value in rows:
         click.echo(f"{label.ljust(12)}  {clean(value)}")
+    click.echo()
+    for member in line:
+        name = click.style(member.model.ref, bold=member.here)
+        click.echo(f"{member.branch}{name}   {clean(member.words())}".rstrip())
     click.echo()
     table(
         ("file", "size", "sha256"),

@@ -12,7 +12,6 @@ from fmtui.services.context import Context
 from registry import queries
 from registry import runs as _runs
 from registry.permissions import SAFE, Permissions
-from registry.queries import Lineage
 from registry.references import NAME
 from registry.views import ImportProgress, ModelFileInfo, ModelInfo, RunInfo, VerifyReport
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SAFE",
     "ImportProgress",
-    "Lineage",
     "Permissions",
     "Preflight",
     "VerifyReport",
@@ -30,7 +28,6 @@ __all__ = [
     "holds",
     "import_command",
     "import_model",
-    "lineage",
     "list_models",
     "preflight",
     "register_output",
@@ -64,11 +61,6 @@ def show(ctx: Context, ref: str) -> ModelInfo:
 def files(ctx: Context, ref: str) -> list[ModelFileInfo]:
     """The files of a version with their sizes and hashes."""
     return queries.model_files(ctx.db.read(), show(ctx, ref).id)
-
-
-def lineage(ctx: Context, ref: str) -> Lineage:
-    """What a version was made of, what was made of it, and where it is deployed."""
-    return queries.lineage(ctx.db.read(), show(ctx, ref).id)
 
 
 def runs(ctx: Context, ref: str) -> list[RunInfo]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 _CONTROL = re.compile(
@@ -64,6 +65,14 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def result(metrics: Mapping[str, float]) -> str:
+    """What was measured, in a word or two: the accuracy, or else what stands first."""
+    accuracy = metrics.get("accuracy")
+    if accuracy is not None:
+        return f"acc {accuracy:.3f}"
+    return next((f"{name} {value:.3g}" for name, value in metrics.items()), "")
 
 
 def moment(text: str) -> datetime:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fmtui.services import models
+from fmtui.services import family, models
 from fmtui.services.context import Context
 from registry.errors import BadInputError, ConflictError, NotFoundError
 from registry.runs import NewRun, insert
@@ -57,9 +57,9 @@ def test_an_output_becomes_a_version_with_lineage(ctx: Context, base: str, outpu
 def test_a_name_that_exists_gets_its_next_version(ctx: Context, base: str, output: Path) -> None:
     assert register(ctx, output, base) == "mine:1"
     assert register(ctx, output, "mine:1", run="r2") == "mine:2"
-    lineage = models.lineage(ctx, "mine")
+    lineage = family.lineage(ctx, "mine")
     assert [m.ref for m in lineage.ancestors] == ["mine:1", "base:1"]
-    assert [m.ref for m in models.lineage(ctx, base).children] == ["mine:1"]
+    assert [m.ref for m in family.lineage(ctx, base).children] == ["mine:1"]
     assert [m.ref for m in models.list_models(ctx)] == ["base:1", "mine:2", "mine:1"]
 
 
@@ -137,7 +137,7 @@ def test_what_is_needed_is_not_removed(ctx: Context, base: str, output: Path) ->
             "VALUES (1, 'blue', ?, 100, 'running', '')",
             (id,),
         )
-    ((endpoint, deployment),) = models.lineage(ctx, child).deployments
+    ((endpoint, deployment),) = family.lineage(ctx, child).deployments
     assert (endpoint, deployment.name, deployment.model) == ("bank", "blue", "mine:1")
     with pytest.raises(ConflictError, match="fmtui endpoint delete bank"):
         models.remove(ctx, child)

@@ -29,7 +29,7 @@ async def test_a_model_has_a_page_with_parts(size: tuple[int, int], stocked: Con
         await pilot.press("right")
         await shows(pilot, "model.safetensors", "tokenizer.json")
         await pilot.press("right")
-        await shows(pilot, "nothing was made of it yet")
+        await shows(pilot, "Nothing was made of it yet")
         await pilot.press("right")
         await shows(pilot, "No run used or made this model")
         await pilot.press("right")

@@ -24,7 +24,11 @@ def test_a_model_goes_in_is_shown_verified_and_removed(bert: Path) -> None:
     assert imported.code == 0
     assert imported.json.keys() >= SHAPE
     assert "copying model.safetensors" in imported.err
-    assert fmtui("model", "show", "tiny", "--json").json == imported.json
+    shown = fmtui("model", "show", "tiny", "--json").json
+    assert shown.pop("lineage") == [
+        {"ref": "tiny:1", "parent": None, "run": None, "deployments": []}
+    ]
+    assert shown == imported.json
     assert fmtui("model", "list", "--json").json == [imported.json]
     assert "tiny:1  feature-extraction  BertModel" in fmtui("model", "list").out
     shown = fmtui("model", "show", "tiny:1").out
