@@ -218,7 +218,7 @@ class Fetch:
 
 def _broken(url: str) -> RemoteError:
     return RemoteError(
-        f"the line to {urlsplit(url).netloc} broke again and again",
+        f"the line to {urlsplit(url).hostname} broke again and again",
         hint="What came is kept; try again and it goes on from there.",
     )
 

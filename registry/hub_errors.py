@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from registry.errors import BadInputError, FmtuiError, NotFoundError, RemoteError, StorageError
+from registry.redact import redact
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def hub_errors(repo: str, revision: str) -> Iterator[None]:
 def _sentence(error: Exception, repo: str, revision: str) -> Exception:
     from huggingface_hub import constants, errors
 
-    where = constants.ENDPOINT
+    where = redact(constants.ENDPOINT)
     cause = (
         error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError | ValueError) else None
     )

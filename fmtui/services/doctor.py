@@ -17,6 +17,7 @@ from fmtui.errors import FmtuiError
 from fmtui.runs import slots
 from fmtui.services.context import Context
 from registry.database import HEAD, filesystem_of
+from registry.redact import redact
 
 Verdict = Literal["ok", "warning", "error"]
 
@@ -127,7 +128,7 @@ def _hub(ctx: Context) -> Check:
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return Check("hub", "ok", "offline by HF_HUB_OFFLINE")
-    return Check("hub", "ok", endpoint)
+    return Check("hub", "ok", redact(endpoint))
 
 
 def _token(ctx: Context) -> Check:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from fmtui.errors import ConflictError, FmtuiError
 from fmtui.runs import queue
@@ -50,6 +52,8 @@ def resume(ctx: Context, info: RunInfo) -> None:
         raise ConflictError(
             f"the folder of {info.run} is gone", hint="Start it anew; nothing can be gone on with."
         )
+    if info.backend == "local":
+        _need_parts(info, folder)
     with storage_errors(folder.path):
         lock = _lock_soon(folder)
         if lock is None:
@@ -72,6 +76,19 @@ def resume(ctx: Context, info: RunInfo) -> None:
         dispatch(ctx)
     else:
         hand_over(ctx, info, folder)
+
+
+def _need_parts(info: RunInfo, folder: RunFolder) -> None:
+    """Raise ConflictError when the model or data of a run are not here, as after a bundle came."""
+    with suppress(OSError, ValueError, AttributeError):
+        spec = folder.spec()
+        parts = [spec[name] for name in ("model", "train", "validation", "data") if spec.get(name)]
+        lacking = [p.get("ref") for p in parts if not Path(str(p.get("path"))).exists()]
+        if lacking:
+            raise ConflictError(
+                f"{info.run} needs {lacking[0]}, which is not on this machine",
+                hint="Import the model, or add the data, and start it anew.",
+            )
 
 
 def _lock_soon(folder: RunFolder) -> int | None:

@@ -8,6 +8,7 @@ import traceback
 from fmtui.errors import FmtuiError
 from fmtui.paths import Home
 from fmtui.services.text import one_line
+from registry.redact import redact
 
 
 def record(home: Home, error: BaseException) -> FmtuiError:
@@ -16,6 +17,6 @@ def record(home: Home, error: BaseException) -> FmtuiError:
     with contextlib.suppress(OSError):
         home.root.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(OSError), path.open("a", encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
-    words = one_line(str(error)) or "no more is known"
+        file.write(redact("".join(traceback.format_exception(error))))
+    words = redact(one_line(str(error))) or "no more is known"
     return FmtuiError(f"{type(error).__name__}: {words}", hint=f"The details are in {path}.")

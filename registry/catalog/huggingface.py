@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
 from registry.catalog.entries import Entry
 from registry.errors import BadInputError, RemoteError
+from registry.redact import redact
 from registry.references import NAME
 from registry.weights import BITS
 
@@ -69,6 +70,7 @@ class HubModels:
         self._wanted = wanted
         self._progress = progress
         self._endpoint = constants.ENDPOINT
+        self._told = redact(self._endpoint)
         self._headers = build_hf_headers()
         self._seconds = constants.HF_HUB_ETAG_TIMEOUT
         key = hashlib.sha256(f"{self._endpoint} {wanted}".encode()).hexdigest()[:16]
@@ -103,7 +105,7 @@ class HubModels:
         self._kept.parent.mkdir(parents=True, exist_ok=True)
         with httpx.Client(timeout=self._seconds) as client, self._kept.open("ab") as kept:
             while url and (self._wanted.limit is None or count < self._wanted.limit):
-                response = self._ask(client, url)
+                response = self._ask(client, str(httpx.URL(self._endpoint).join(url)))
                 try:
                     rows = [row for row in response.json() if isinstance(row, dict)]
                 except (ValueError, TypeError) as error:
@@ -130,7 +132,9 @@ class HubModels:
         yield from map(json.loads, whole)
 
     def _start(self) -> str | None:
-        return str(httpx.URL(f"{self._endpoint}/api/models", params=self._wanted.query()))
+        """The first page, as `_next` gives the others."""
+        url = httpx.URL(f"{self._endpoint}/api/models", params=self._wanted.query())
+        return url.raw_path.decode()
 
     def _ask(self, client: httpx.Client, url: str) -> httpx.Response:
         waited = 0.0
@@ -140,7 +144,7 @@ class HubModels:
             except httpx.TransportError as error:
                 if attempt + 1 >= 2:
                     raise RemoteError(
-                        f"can't reach {self._endpoint}",
+                        f"can't reach {self._told}",
                         hint="Check the network; the next sync goes on where this one ended.",
                     ) from error
                 continue
@@ -156,24 +160,27 @@ class HubModels:
             time.sleep(wait)
         status = response.status_code
         raise RemoteError(
-            f"{self._endpoint} answered {status} to the list of models"
+            f"{self._told} answered {status} to the list of models"
             + (" (it asks to slow down)" if status == 429 else ""),
             hint="Try again in a while: the next sync goes on where this one ended.",
         )
 
     def _next(self, response: httpx.Response) -> str | None:
-        """Where the list goes on. The token is sent there, so it must be the same hub."""
+        """Where on the hub the list goes on. The token is sent there, so it must be the same one.
+
+        It is kept, so it tells no host: an address may hold a password.
+        """
         url = response.links.get("next", {}).get("url")
         if url is None:
             return None
         here, there = urlsplit(str(response.url)), urlsplit(url)
-        if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+        if (here.scheme, here.hostname, here.port) != (there.scheme, there.hostname, there.port):
             raise self._no_hub()
-        return str(url)
+        return urlunsplit(("", "", there.path, there.query, ""))
 
     def _no_hub(self) -> RemoteError:
         return RemoteError(
-            f"{self._endpoint} does not answer as a hub does",
+            f"{self._told} does not answer as a hub does",
             hint="Is HF_ENDPOINT right? Is a proxy between?",
         )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from registry.bundle.portable import copy_portable, machine, portable
 from registry.errors import BadInputError
 from registry.labels import TAGS_FILE
 from registry.queries import lineage, model_files
@@ -16,6 +19,7 @@ from registry.references import NAME
 from registry.store import hash_file
 from registry.views import ModelInfo
 
+MANIFEST = "manifest.json"
 FORMAT = 1
 RUN_FILES = ("spec.json", "journal.jsonl", "exit.json", TAGS_FILE)
 _ENDED = ("completed", "failed", "canceled")
@@ -48,9 +52,12 @@ class Manifest:
 
 
 def collect(
-    connection: sqlite3.Connection, runs: Path, models: list[ModelInfo]
+    connection: sqlite3.Connection, runs: Path, models: list[ModelInfo], scratch: Path
 ) -> tuple[dict[str, Any], dict[str, tuple[Path, int]]]:
-    """The manifest for these models and their ancestors, and where each file's bytes are."""
+    """The manifest for these models and their ancestors, and where each file's bytes are.
+
+    The files of runs are written to `scratch` without what is this machine's.
+    """
     family = {
         one.id: one for model in models for one in (*lineage(connection, model.id).ancestors, model)
     }
@@ -78,7 +85,7 @@ def collect(
     manifest = {
         "format": FORMAT,
         "models": told,
-        "runs": [_run(connection, runs, row, family, sources) for row in ended],
+        "runs": [_run(connection, runs, row, family, sources, scratch) for row in ended],
         "datasets": _datasets(connection, ended),
     }
     return manifest, sources
@@ -90,13 +97,17 @@ def _run(
     row: sqlite3.Row,
     family: dict[int, ModelInfo],
     sources: dict[str, tuple[Path, int]],
+    scratch: Path,
 ) -> dict[str, Any]:
     files = []
+    here = machine(runs.parent)
     for name in RUN_FILES:
         path = runs / f"r{row['id']}" / name
         if path.is_file():
-            sha256, size = hash_file(path), path.stat().st_size
-            sources[sha256] = (path, size)
+            taken = scratch / f"r{row['id']}-{name}"
+            copy_portable(path, taken, here)
+            sha256, size = hash_file(taken), taken.stat().st_size
+            sources[sha256] = (taken, size)
             files.append({"path": name, "size": size, "sha256": sha256})
     points = connection.execute(
         "SELECT step, epoch, split, name, value FROM metric WHERE run_id = ? ORDER BY id",
@@ -107,6 +118,7 @@ def _run(
         **{key: row[key] for key in _RUN if key in row.keys()},  # noqa: SIM118  (a sqlite3.Row)
         "model": model.ref if model else row["model"],
         "output": output.ref if output else None,
+        "error": portable(row["error"], here),
         "metrics": json.loads(row["metrics"] or "{}"),
         "points": [list(point) for point in points],
         "files": files,
@@ -194,3 +206,14 @@ def _check_file(file: Any, names: set[str], files: dict[str, int], refuse: Any) 
         raise refuse(f"names a file that can't be: {str(path)[:80]!r}")
     names.add(path)
     files[sha256] = size
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file to read. Raises BadInputError when it can't be."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise BadInputError(f"can't be read: {error.strerror}", file=str(path)) from error
+    with file:
+        yield file
