@@ -12,7 +12,7 @@ from registry import architectures, hub, weights
 from registry import folder as model_folder
 from registry.database import Database
 from registry.errors import BadInputError, FmtuiError, RemoteError
-from registry.hub_errors import hub_errors
+from registry.hub.errors import hub_errors
 from registry.importer import resolve
 from registry.permissions import SAFE, Permissions
 from registry.progress import unseen

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from registry.errors import RemoteError
-from registry.partial import Partial
+from registry.hub.partial import Partial
 from registry.progress import Meter
 
 _CHUNK = 1 << 18
