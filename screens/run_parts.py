@@ -23,6 +23,7 @@ _ACROSS = 4
 RESOURCES: dict[str, tuple[str, Callable[[float], str]]] = {
     "cpu_percent": ("CPU", lambda v: f"{v:.0f}%"),
     "memory_bytes": ("memory", lambda v: size(round(v)).replace(" ", "")),
+    "disk_bytes": ("disk", lambda v: size(round(v)).replace(" ", "")),
     "rows_per_second": ("rows/s", lambda v: f"{v:,.0f}"),
     "gpu_percent": ("GPU", lambda v: f"{v:.0f}%"),
     "gpu_memory_bytes": ("GPU mem", lambda v: size(round(v)).replace(" ", "")),

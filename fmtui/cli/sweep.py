@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def start_sweep(
     ctx: Context,
     request: FinetuneRequest,
-    sweeps: Sequence[str],
+    values: Mapping[str, Sequence[str]],
     *,
     wait: bool,
     as_json: bool,
@@ -30,7 +30,7 @@ def start_sweep(
     """
     from fmtui.services import runs, sweep
 
-    infos = sweep.start(ctx, request, sweep.grid(sweeps))
+    infos = sweep.start(ctx, request, values)
     group = str(runs.spec(ctx, infos[0].run)["group"])
     progress(f"{group}: {len(infos)} runs, {infos[0].run} to {infos[-1].run}", quiet=quiet)
     if wait:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 import click
@@ -100,3 +101,12 @@ def where_of(values: Mapping[str, Any]) -> Where:
     slurm = pairs(values["slurm"], "--slurm")
     tags = pairs(values["azure_tags"], "--azure-tag")
     return Where(**{**values, "slurm": slurm, "azure_tags": tags})
+
+
+def where_over(where: Where, values: Mapping[str, Any], given: Collection[str]) -> Where:
+    """`where` with the options that were given on the command line put over it."""
+    over = {f.name: values[f.name] for f in fields(Where) if f.name in given}
+    for name, option in (("slurm", "--slurm"), ("azure_tags", "--azure-tag")):
+        if name in over:
+            over[name] = getattr(where, name) | pairs(over[name], option)
+    return replace(where, **over)

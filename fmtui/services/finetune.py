@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from fmtui.data import checks
 from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.runs.layout import Layout
 from fmtui.services import data as data_service
-from fmtui.services import launch, runs, trackers
+from fmtui.services import launch, runs, settings, trackers
 from fmtui.services.context import Context
+from fmtui.services.estimate import Estimate, estimate
+from fmtui.services.request import FinetuneRequest
+from fmtui.services.settings import Chosen, SettingInfo
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
-from fmtui.tasks import settings as parameters
-from fmtui.tasks.base import Task, label_column
+from fmtui.tasks.base import Record, Task, label_column
+from fmtui.tasks.settings import LOCAL
 from registry.database import now
 from registry.labels import check_tags
 from registry.references import check_name
@@ -37,66 +40,13 @@ __all__ = [
     "start",
 ]
 
-_BYTES_A_PARAMETER = 4
-_COPIES_ON_DISK = 8
-"""fp32 weights thrice (checkpoint, last one, output) and AdamW's two moments a checkpoint."""
-
-
-@dataclass(frozen=True)
-class FinetuneRequest:
-    """What a person asks for. `train` and `validation` are datasets or paths."""
-
-    model: str
-    task: str
-    train: str
-    validation: str | None = None
-    name: str | None = None
-    columns: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-    where: Where = field(default_factory=Where)
-    drop_invalid: bool = False
-    priority: int = 0
-    report_to: tuple[str, ...] = ()
-    group: str | None = None
-    tags: tuple[str, ...] = ()
-
-    def command(self) -> str:
-        """The line that does the same."""
-        words = ["fmtui", "finetune", self.model, "--task", self.task, "--train", self.train]
-        if self.validation:
-            words += ["--validation", self.validation]
-        if self.name:
-            words += ["--name", self.name]
-        if self.columns:
-            words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
-        for key, value in self.settings.items():
-            words += ["--set", f"{key}={value}"]
-        words += self.where.words()
-        if self.drop_invalid:
-            words.append("--drop-invalid")
-        if self.priority:
-            words += ["--priority", str(self.priority)]
-        for tracker in self.report_to:
-            words += ["--report-to", tracker]
-        for tag in self.tags:
-            words += ["--tag", tag]
-        return launch.command_line([*words, "--detach"])
-
-
-@dataclass(frozen=True, slots=True)
-class SettingInfo:
-    """A setting as a form shows it: its value for this model, its kind, and what it does."""
-
-    name: str
-    value: str
-    kind: str
-    help: str
-    choices: tuple[str, ...] = ()
-
 
 @dataclass(frozen=True)
 class FinetunePlan:
-    """What would happen: rows, columns, labels, settings; `errors` says why it can't."""
+    """What would happen: rows, columns, labels, settings; `errors` says why it can't.
+
+    `sources` tells where each setting's value comes from, `costs` what the run will need.
+    """
 
     rows: int
     validation_rows: int
@@ -107,25 +57,36 @@ class FinetunePlan:
     errors: tuple[str, ...]
     estimate: str
     steps: int = 0
+    name: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
+    costs: Estimate | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "rows": self.rows,
+            "validation_rows": self.validation_rows,
+            "labels": list(self.labels),
+            "columns": self.columns,
+            "settings": self.settings,
+            "sources": self.sources,
+            "steps": self.steps,
+            "estimate": self.costs.as_json() if self.costs else None,
+            "warnings": list(self.warnings),
+            "errors": list(self.errors),
+        }
 
 
-def defaults(ctx: Context, model: str, task: str) -> dict[str, SettingInfo]:
-    """Every setting with the value that suits the model."""
+def defaults(
+    ctx: Context, model: str, task: str, *, preset: str | None = None, backend: str = LOCAL
+) -> dict[str, SettingInfo]:
+    """Every setting with the value that suits the model, and where that comes from."""
     try:
-        size = launch.registered_model(ctx, model).parameters
+        info = launch.registered_model(ctx, model)
     except FmtuiError:
-        size = None
-    values = parameters.resolve({}, parameters=size, metric=get_task(task).metrics[0])
-    return {
-        s.name: SettingInfo(s.name, _text(values[s.name]), s.kind, s.help, s.choices)
-        for s in parameters.SETTINGS
-    }
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        info = None
+    chosen = settings.chosen_for(ctx, info, task, {}, preset=preset, backend=backend)
+    return settings.infos(task, chosen, backend)
 
 
 @dataclass(frozen=True)
@@ -140,11 +101,16 @@ class _Prepared:
     rows: int
     validation_rows: int
     labels: list[str]
-    settings: dict[str, Any]
+    chosen: dict[str, Chosen]
     warnings: list[str]
     name: str
     where: dict[str, Any]
     multi_label: bool
+    costs: Estimate
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {name: chosen.value for name, chosen in self.chosen.items()}
 
 
 def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
@@ -152,23 +118,25 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     task = get_task(request.task)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
-    settings = parameters.resolve(
-        request.settings, parameters=model.parameters, metric=task.metrics[0]
-    )
+    _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
     name = check_name(request.name or _name(model, request.train), "model")
     train = data_service.resolve(ctx, request.train)
-    columns, found, _ = launch.examples_of(
+    columns, found, fingerprint = launch.examples_of(
         task, train, request.columns, drop_invalid=request.drop_invalid
     )
+    _check_same(request, "train", fingerprint)
     labels = sorted(label for label, _ in found.labels)
+    chosen = _chosen(ctx, request, model, found.records)
+    values = {name: choice.value for name, choice in chosen.items()}
     warnings = [str(w) for w in found.warnings]
     rows, validation = len(found.records), None
     validation_columns: dict[str, str] = {}
     if request.validation:
         validation = data_service.resolve(ctx, request.validation)
-        validation_columns, other, _ = launch.examples_of(
+        validation_columns, other, fingerprint = launch.examples_of(
             task, validation, request.columns, drop_invalid=request.drop_invalid
         )
+        _check_same(request, "validation", fingerprint)
         new = sorted({label for label, _ in other.labels} - set(labels))
         if new:
             raise BadInputError(
@@ -187,13 +155,45 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
         )
         warnings += [str(w) for w in (*other.warnings, *shared)]
     else:
-        held_out = round(rows * settings["validation_fraction"])
+        held_out = round(rows * float(values["validation_fraction"]))
         rows -= held_out
-    _check_metric(task, settings["metric_for_best_model"], bool(held_out))
-    return _Prepared(
-        model, train, validation, columns, validation_columns, rows, held_out, labels, settings,
-        warnings, name, where, isinstance(found.records[0].get("label"), list),
+    _check_metric(task, str(values["metric_for_best_model"]), bool(held_out))
+    costs = estimate(
+        ctx, model, task, found.records, values, rows=rows, validation_rows=held_out,
+        layout=Layout.of(where), backend=request.where.backend,
     )  # fmt: skip
+    return _Prepared(
+        model, train, validation, columns, validation_columns, rows, held_out, labels, chosen,
+        [*warnings, *costs.problems()], name, where,
+        isinstance(found.records[0].get("label"), list), costs,
+    )  # fmt: skip
+
+
+def _chosen(
+    ctx: Context, request: FinetuneRequest, model: ModelInfo, records: Sequence[Record] = ()
+) -> dict[str, Chosen]:
+    return settings.chosen_for(
+        ctx,
+        model,
+        request.task,
+        request.settings,
+        backend=request.where.backend,
+        preset=request.preset,
+        rows=len(records) or None,
+        unanswerable=any(record.get("answers") == [] for record in records),
+    )
+
+
+def _check_same(request: FinetuneRequest, role: str, fingerprint: str) -> None:
+    """Raise BadInputError where a run is done again and its rows are not those any more."""
+    expected = request.fingerprints.get(role)
+    if expected is not None and expected != fingerprint:
+        raise BadInputError(
+            f"the {role} data is not that of the spec: its fingerprint is {fingerprint[:12]}…, "
+            f"the spec says {expected[:12]}…",
+            file=request.train if role == "train" else request.validation,
+            hint="Name the version that was used, or take `fingerprints` out of the spec.",
+        )
 
 
 def _check_metric(task: Task, metric: str, validated: bool) -> None:
@@ -218,12 +218,6 @@ def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         ready = _prepare(ctx, request)
     except FmtuiError as error:
         return FinetunePlan(0, 0, (), {}, {}, (), (str(error),), "")
-    batch = ready.settings["per_device_train_batch_size"]
-    every = batch * ready.settings["gradient_accumulation_steps"]
-    every *= Layout.of(ready.where).processes
-    steps = int(-(-ready.rows // every) * ready.settings["num_train_epochs"])
-    if ready.settings["max_steps"] > 0:
-        steps = ready.settings["max_steps"]
     return FinetunePlan(
         rows=ready.rows,
         validation_rows=ready.validation_rows,
@@ -232,8 +226,11 @@ def plan(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         settings=ready.settings,
         warnings=tuple(ready.warnings),
         errors=(),
-        estimate=f"about {steps:,} steps · {_disk(ready.model) / 1e6:,.0f} MB of disk",
-        steps=steps,
+        estimate=ready.costs.line(),
+        steps=ready.costs.steps,
+        name=ready.name,
+        sources={name: chosen.source for name, chosen in ready.chosen.items()},
+        costs=ready.costs,
     )
 
 
@@ -251,11 +248,6 @@ def _plan_on_azure(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         errors=(),
         estimate=ready.cost,
     )
-
-
-def _disk(model: ModelInfo) -> int:
-    weights = (model.parameters or model.size_bytes // 4) * _BYTES_A_PARAMETER
-    return weights * _COPIES_ON_DISK
 
 
 def check(ctx: Context, request: FinetuneRequest) -> None:
@@ -295,7 +287,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
     ready = _prepare(ctx, request)
     trackers.chosen(request.report_to)
     tags = check_tags(request.tags)
-    launch.need_disk(ctx, _disk(ready.model))
+    launch.need_disk(ctx, ready.costs.disk_bytes)
     train = launch.registered_data(ctx, ready.train, request.columns)
     train_part = launch.data_part(train, ready.train, ready.columns)
     validation = None
@@ -316,6 +308,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         "multi_label": ready.multi_label,
         "drop_invalid": request.drop_invalid,
         "settings": ready.settings,
+        "estimate": ready.costs.as_spec(),
         "report_to": trackers.chosen(request.report_to),
         **({"group": request.group} if request.group else {}),
         "packages": launch.packages(),

@@ -29,8 +29,8 @@ def metrics(ctx: Context, ref: str) -> list[MetricPoint]:
 def resources(ctx: Context, ref: str) -> list[MetricPoint]:
     """What the run used of the machine: split `system`, steps in seconds since the first sample.
 
-    Names: cpu_percent (100 is one core), memory_bytes, rows_per_second, and where there is a GPU
-    gpu_percent and gpu_memory_bytes.
+    Names: cpu_percent (100 is one core), memory_bytes, disk_bytes, rows_per_second, and where there
+    is a GPU gpu_percent and gpu_memory_bytes.
     """
     show(ctx, ref)
     folder = folder_of(ctx, ref)

@@ -130,7 +130,7 @@ def _be_known(worker: Worker) -> None:
             identity.save(worker.folder.path / "worker.json")
     threading.Thread(target=_beat, args=(worker,), daemon=True).start()
     if worker.main:
-        resources.watch(worker.journal, several=worker.several)
+        resources.watch(worker.journal, worker.folder.path, several=worker.several)
 
 
 def _listen(worker: Worker) -> None:

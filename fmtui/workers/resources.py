@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -21,10 +22,12 @@ class Sampler:
 
     Args:
         root: The process id of the worker, or of the launcher where there are several workers.
+        folder: The run's, where its disk is to be told too.
     """
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, folder: Path | None = None) -> None:
         self.root = psutil.Process(root)
+        self.folder = folder
         self._gpus = _open_gpus()
         self._used: dict[int, float] = {}
         self._asked = time.monotonic()
@@ -36,6 +39,7 @@ class Sampler:
         Returns:
             `cpu_percent`: Since the last sample; 100 is one core.
             `memory_bytes`: Resident memory of all processes.
+            `disk_bytes`: What lies in the run's folder.
             `gpu_percent`, `gpu_memory_bytes`: Over the GPUs that the run sees, where NVML is;
                 the memory is that of the run's processes, or of all where NVML can't tell them.
         """
@@ -46,6 +50,8 @@ class Sampler:
         for process in processes:
             with contextlib.suppress(psutil.Error):
                 values["memory_bytes"] += process.memory_info().rss
+        if self.folder is not None:
+            values["disk_bytes"] = float(_bytes_in(self.folder))
         return values | _gpu_values(self._gpus, {p.pid for p in processes})
 
     def _cpu_percent(self, processes: list[psutil.Process]) -> float:
@@ -60,7 +66,13 @@ class Sampler:
         return round(100 * seconds / passed, 1) if passed > 0 else 0.0
 
 
-def watch(journal: Journal, *, several: bool, stopped: Callable[[], bool] = lambda: False) -> None:
+def watch(
+    journal: Journal,
+    folder: Path,
+    *,
+    several: bool,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
     """Write a sample into the journal every few seconds from a thread of its own.
 
     A sampler that fails ends, and the run goes on.
@@ -68,13 +80,23 @@ def watch(journal: Journal, *, several: bool, stopped: Callable[[], bool] = lamb
 
     def job() -> None:
         with contextlib.suppress(psutil.Error, OSError):
-            sampler = Sampler(os.getppid() if several else os.getpid())
+            sampler = Sampler(os.getppid() if several else os.getpid(), folder)
             time.sleep(FIRST_SECONDS)
             while not stopped():
                 journal.write("resource", values=sampler.sample())
                 time.sleep(EVERY_SECONDS)
 
     threading.Thread(target=job, name="resources", daemon=True).start()
+
+
+def _bytes_in(folder: Path) -> int:
+    """The bytes of all files below a folder; what goes while it is looked at counts for nothing."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(place, name).lstat().st_size
+    return total
 
 
 def _open_gpus() -> tuple[Any, list[Any]] | None:
