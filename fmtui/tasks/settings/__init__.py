@@ -124,6 +124,7 @@ def choose(
         _put(chosen, layer, source)
     _put(chosen, typed, "given")
     _settle_stopping(chosen, typed)
+    _settle_windows(chosen, typed)
     check_together({n: c.value for n, c in chosen.items()}, typed, backend=backend)
     return chosen
 
@@ -184,3 +185,13 @@ def _settle_stopping(chosen: dict[str, Chosen], typed: Mapping[str, SettingValue
         chosen["early_stopping_patience"] = Chosen(1, apply.source)
     elif not apply.value:
         chosen["early_stopping_patience"] = Chosen(0, apply.source)
+
+
+def _settle_windows(chosen: dict[str, Chosen], typed: Mapping[str, SettingValue]) -> None:
+    """Short windows share fewer tokens, unless someone said how many."""
+    if "doc_stride" not in chosen or "doc_stride" in typed:
+        return
+    length, stride = chosen["max_seq_length"].value, chosen["doc_stride"].value
+    if 0 < int(length) < 3 * int(stride):
+        source = chosen["max_seq_length"].source
+        chosen["doc_stride"] = Chosen(max(int(length) // 3, 1), source)
