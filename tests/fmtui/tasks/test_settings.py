@@ -138,6 +138,12 @@ def test_early_stopping_and_its_patience_say_the_same() -> None:
     assert given(early_stopping_patience="4")["apply_early_stopping"] is True
 
 
+def test_short_windows_share_fewer_tokens() -> None:
+    assert given("question-answering")["doc_stride"] == 128
+    assert given("question-answering", max_seq_length="96")["doc_stride"] == 32
+    assert given("question-answering", max_seq_length="96", doc_stride="64")["doc_stride"] == 64
+
+
 def test_what_is_not_carried_out_is_refused_not_ignored() -> None:
     for name in NOT_YET:
         setting = BY_NAME[name]
