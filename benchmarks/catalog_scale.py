@@ -35,6 +35,7 @@ from registry.database import Database
 MODELS = 1_000_000
 P99_MS, ONE_LETTER_P99_MS = 10.0, 25.0
 KEY_P50_MS = 60.0
+SORT_MS = 500.0
 TUI_RATIO = 1.2
 DEADLINE = 60.0
 
@@ -129,12 +130,22 @@ def queries(ctx: Context, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def sorts(ctx: Context) -> dict[str, float]:
-    """The median of a wide query in each order; told, not judged."""
+    """The slowest of some queries in each order: wide ones, both ways, and pages far down."""
+    asked = [
+        (query, reverse, offset, filters)
+        for query, filters in (("bert", {}), ("base", {"task": TASKS[0]}), ("b", {}), ("", {}))
+        for reverse in (False, True)
+        for offset in (0, 900, 900_000)
+    ]
     return {
         sort: round(
-            statistics.median(
-                milliseconds(lambda s=sort, q=q: catalog.search(ctx, q, sort=s))
-                for q in ("bert", "base", "b", "org1", "")
+            max(
+                milliseconds(
+                    lambda s=sort, q=q, r=r, o=o, f=f: catalog.search(
+                        ctx, q, sort=s, reverse=r, offset=o, **f
+                    )
+                )
+                for q, r, o, f in asked
             ),
             1,
         )
@@ -255,7 +266,7 @@ def main() -> int:
             "sync_s": round(seconds, 1),
             "file_mb": round(ctx.db.catalog.stat().st_size / 1e6, 1),
             "queries": queries(ctx, options.rounds),
-            "sorts_p50_ms": sorts(ctx),
+            "sorts_max_ms": sorts(ctx),
             "keystroke": keystrokes(ctx, large, names[0]),
             "tui": tui(large, small, (names[0], names[1]), 5),
         }
@@ -269,13 +280,14 @@ def main() -> int:
     holds = (
         result.total == options.models
         and not slow
+        and max(found["sorts_max_ms"].values()) <= SORT_MS  # type: ignore[attr-defined]
         and found["keystroke"]["p50_ms"] <= KEY_P50_MS  # type: ignore[index]
         and found["tui"]["cpu_ratio"] <= TUI_RATIO  # type: ignore[index]
         and found["tui"]["memory_ratio"] <= TUI_RATIO  # type: ignore[index]
     )
     claim = (
         f"a catalogue of {options.models:,} models answers in {P99_MS:.0f} ms (p99; one letter "
-        f"{ONE_LETTER_P99_MS:.0f} ms), paints a keystroke in {KEY_P50_MS:.0f} ms (p50), and costs "
+        f"{ONE_LETTER_P99_MS:.0f} ms), in every order and on every page in {SORT_MS:.0f} ms, paints a keystroke in {KEY_P50_MS:.0f} ms (p50), and costs "
         f"the first frame at most {TUI_RATIO} times the time and memory of 156"
     )
     print(json.dumps({"claim": claim, "measured": found | {"too_slow": slow}, "holds": holds}))

@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from registry import architectures, hub, search, trust_file, weights
+from registry import architectures, hub, trust_file, weights
 from registry import folder as model_folder
+from registry.catalog import queries as catalog
+from registry.catalog.views import CatalogEntry
 from registry.database import Database
 from registry.errors import BadInputError, NotFoundError
 from registry.permissions import SAFE, Convert, Permissions
 from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
 from registry.store import Facts, Report, incoming, name_taken, place
-from registry.views import CatalogEntry, ImportProgress
+from registry.views import ImportProgress
 
 _HUB_SNAPSHOT = re.compile(r"models--(.+)/snapshots/([0-9a-f]{40})")
 
@@ -61,7 +63,7 @@ def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
     wanted = _reference(source, Path(source).expanduser(), db)
     if wanted.source == "hf":
         return wanted, None
-    entry = search.show(db.read(), source)
+    entry = catalog.show(db.read(), source)
     return _on_hub(entry), entry
 
 
@@ -81,9 +83,9 @@ def _reference(source: str, path: Path, db: Database) -> Reference:
     wanted = parse(source)
     if wanted.source != "local":
         return wanted
-    found = search.find(db.read(), wanted)
+    found = catalog.find(db.read(), wanted)
     if found is None:
-        search.show(db.read(), source)  # tells the nearest names
+        catalog.show(db.read(), source)  # tells the nearest names
     raise NotFoundError(
         f"no folder {source}",
         hint=f"For the model of the catalogue: {found['source']}:{found['name']}"

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from fmtui.services import catalog
 from fmtui.services.text import number, one_line, size
-from registry.views import CatalogChanges, CatalogEntry
+from registry.catalog.views import CatalogChanges, CatalogEntry
 from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import Listing

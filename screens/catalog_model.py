@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from fmtui.services import catalog
 from fmtui.services.text import clean, number
-from registry.views import CatalogEntry
+from registry.catalog.views import CatalogEntry
 from screens.base import Page
 from screens.bindings import bindings
 from screens.catalog import entry_facts

@@ -4,65 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Unpack
 
 from fmtui.services.context import Context
 from registry import search as _search
-from registry.catalog.sync import SyncResult as SyncResult
-from registry.views import CatalogChanges, CatalogEntry, CatalogPage
+from registry.catalog import queries
+from registry.catalog.orders import SORTS
+from registry.catalog.views import CatalogChanges, CatalogEntry, CatalogPage, SyncResult
+from registry.search import Filters
 
-SORTS = tuple(_search.SORTS)
-"""What a list can be sorted by."""
+__all__ = [
+    "SORTS",
+    "Filters",
+    "SyncResult",
+    "changes",
+    "facets",
+    "search",
+    "show",
+    "sync_azureml",
+    "sync_huggingface",
+]
 
 
 def search(
     ctx: Context,
     query: str = "",
     *,
-    source: str | None = None,
-    task: str | None = None,
-    finetune_task: str | None = None,
-    license: str | None = None,
-    size: str | None = None,
-    gated: bool | None = None,
-    imported: bool | None = None,
     sort: str | None = None,
+    reverse: bool = False,
     offset: int = 0,
     limit: int = 50,
+    **filters: Unpack[Filters],
 ) -> CatalogPage:
     """A page of the entries that hold every word of `query` and pass the filters.
 
-    Any text may be typed. Totals stop at 1000. `size` is a bound such as `<1G` or `>=500M`.
-    Raises UsageError for an unknown sort or what is no bound.
+    Any text may be typed. Totals stop at 1000. Raises UsageError for an unknown sort, or for a
+    size that is no bound.
     """
     return _search.search(
-        ctx.db.read(),
-        query,
-        source=source,
-        task=task,
-        finetune_task=finetune_task,
-        license=license,
-        size=size,
-        gated=gated,
-        imported=imported,
-        sort=sort,
-        offset=offset,
-        limit=limit,
+        ctx.db.read(), query, sort=sort, reverse=reverse, offset=offset, limit=limit, **filters
     )
 
 
 def show(ctx: Context, ref: str) -> CatalogEntry:
     """One entry with its description. Raises NotFoundError with the nearest names."""
-    return _search.show(ctx.db.read(), ref)
+    return queries.show(ctx.db.read(), ref)
 
 
 def facets(ctx: Context) -> dict[str, list[tuple[str, int]]]:
     """For source, task, finetune_task, license, gated and size: the values and their models."""
-    return _search.facets(ctx.db.read())
+    return queries.facets(ctx.db.read())
 
 
 def changes(ctx: Context) -> list[CatalogChanges]:
     """What the last sync of each source changed: new, updated and gone models."""
-    return _search.changes(ctx.db.read())
+    return queries.changes(ctx.db.read())
 
 
 def sync_azureml(ctx: Context, folder: Path) -> SyncResult:

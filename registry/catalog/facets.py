@@ -1,16 +1,9 @@
-"""Words in the search index that nobody can type: they hold what one filters by.
-
-A facet's word begins with a character of Unicode's private use area, which FTS5's unicode61
-takes for a letter; so one index answers words and filters in one pass. A size is held by the
-step of a ladder (1, 2, 5, 10 kB and so on) that it stands on: a bound that is one of the ladder's
-needs no look at a row.
-"""
+"""What the catalogue can be filtered by: the kinds, a model's values of each, bounds of size."""
 
 from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from registry.errors import UsageError
@@ -21,17 +14,7 @@ KINDS = ("source", "task", "finetune_task", "license", "gated", "size")
 SIZES = ("<100M", "<1G", "<10G", ">=10G")
 """The bounds that are counted and offered; any other can be typed."""
 
-_MARK = {kind: chr(0xE000 + i) for i, kind in enumerate(KINDS)}
-_ESCAPE = "\ue0ff"
-_OTHER = re.compile(r"[^a-z0-9]")
-_LADDER = tuple(figure * 10**power for power in range(3, 15) for figure in (1, 2, 5))
 _BOUND = re.compile(r"\s*(<=|>=|<|>)?\s*(\d+(?:\.\d+)?)\s*([KMGT]?)B?\s*", re.IGNORECASE)
-
-
-def word(kind: str, value: str) -> str:
-    """The index's word for a facet's value; case does not count."""
-    body = _OTHER.sub(lambda m: f"{_ESCAPE}{ord(m[0]):x}{_ESCAPE}", value.lower())
-    return _MARK[kind] + body
 
 
 def values(
@@ -42,18 +25,20 @@ def values(
     gated: int,
     size_bytes: int | None,
 ) -> Iterator[tuple[str, str]]:
-    """A row's facets, as kind and value; the two lists of tasks as the table holds them (JSON)."""
-    yield "source", source
+    """A row's facets, as kind and value; the two lists of tasks as the table holds them (JSON).
+
+    Values that differ in case alone are one.
+    """
+    yield "source", source.lower()
     for task in json.loads(tasks):
-        yield "task", task
+        yield "task", task.lower()
     for task in json.loads(finetune_tasks):
-        yield "finetune_task", task
+        yield "finetune_task", task.lower()
     if license:
-        yield "license", license
+        yield "license", license.lower()
     yield "gated", "yes" if gated else "no"
     if size_bytes is not None:
-        yield "size", str(bisect_right(_LADDER, size_bytes))
-        for bound, (low, high) in _OFFERED:
+        for bound, (low, high) in OFFERED.items():
             if low <= size_bytes and (high is None or size_bytes < high):
                 yield "size", bound
 
@@ -81,16 +66,5 @@ def bytes_between(bound: str) -> tuple[int, int | None]:
     return (size + 1, None) if sign == ">" else (0, size + 1)
 
 
-def size_match(low: int, high: int | None) -> tuple[str, bool]:
-    """The search for sizes from `low` up to `high`, and whether it needs no look at the rows."""
-    for bound, ends in _OFFERED:
-        if ends == (low, high):
-            return f'"{word("size", bound)}"', True
-    first = bisect_right(_LADDER, low)
-    last = len(_LADDER) if high is None else bisect_left(_LADDER, high)
-    exact = (low == 0 or low in _LADDER) and (high is None or high in _LADDER)
-    steps = range(first, max(first, last) + 1)
-    return "(" + " OR ".join(f'"{word("size", str(step))}"' for step in steps) + ")", exact
-
-
-_OFFERED = [(bound, bytes_between(bound)) for bound in SIZES]
+OFFERED = {bound: bytes_between(bound) for bound in SIZES}
+"""The offered bounds with what they let through."""

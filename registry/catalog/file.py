@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 """Stored as the file's `user_version`; a file of another format is made anew."""
 
 FACTS = (
@@ -26,8 +26,8 @@ FACTS = (
 
 COLUMNS = f"source, {FACTS}, synced"
 
-# `id` is the rank. The index is contentless and its rowid the rank, so that the first fifty hits
-# in rowid order are the fifty best and nothing is sorted; without positions it is half the size.
+# `id` is the rank: 1 for the best, without gaps. The index is contentless and its rowid the rank;
+# beside it are the sets of ranks (`sets`) of facets and of words that many models hold.
 _SCHEMA = """
 CREATE TABLE catalog_model (
     id INTEGER PRIMARY KEY,
@@ -50,8 +50,15 @@ CREATE TABLE catalog_model (
     synced TEXT NOT NULL
 );
 CREATE TABLE catalog_facet (
-    kind TEXT NOT NULL, value TEXT NOT NULL, models INTEGER NOT NULL, PRIMARY KEY (kind, value)
-) WITHOUT ROWID;
+    kind TEXT NOT NULL, value TEXT NOT NULL, models INTEGER NOT NULL, ranks BLOB NOT NULL,
+    PRIMARY KEY (kind, value)
+);
+CREATE TABLE catalog_word (
+    word TEXT NOT NULL, since INTEGER NOT NULL, ranks BLOB NOT NULL, PRIMARY KEY (word, since)
+);
+CREATE TABLE catalog_order (
+    name TEXT PRIMARY KEY, known INTEGER NOT NULL, ranks BLOB NOT NULL
+);
 CREATE TABLE catalog_sync (
     source TEXT PRIMARY KEY, synced TEXT NOT NULL, new INTEGER NOT NULL, updated INTEGER NOT NULL,
     gone INTEGER NOT NULL, total INTEGER NOT NULL
@@ -60,13 +67,11 @@ CREATE TABLE catalog_change (
     source TEXT NOT NULL, change TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE catalog_search USING fts5(
-    words, content='', columnsize=0, detail=none, tokenize='unicode61', prefix='1 2 3 4 5 6'
+    words, content='', columnsize=0, detail=none, tokenize='unicode61'
 );
 """
 _INDEXES = """
 CREATE UNIQUE INDEX catalog_by_name ON catalog_model (name, source, version);
-CREATE INDEX catalog_by_size ON catalog_model (size_bytes);
-CREATE INDEX catalog_by_parameters ON catalog_model (parameters);
 """
 
 

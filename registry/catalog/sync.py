@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.catalog import facets
+from registry.catalog import index
 from registry.catalog.entries import Entry, Source
 from registry.catalog.file import COLUMNS, FACTS, attach, building, syncing
+from registry.catalog.views import SyncResult
 from registry.errors import BadInputError
 from registry.references import NAME
 
@@ -29,18 +28,6 @@ KEPT = 1000
 """Of each kind of change the names of so many models are kept, the best first; all are counted."""
 
 _NAME = re.compile(rf"{NAME.pattern}(?:/{NAME.pattern})?")
-_BATCH = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """What a sync changed in `source`; `total` is what the source holds now."""
-
-    source: str
-    new: int
-    updated: int
-    gone: int
-    total: int
 
 
 def sync(db: Database, source: Source) -> SyncResult:
@@ -126,7 +113,7 @@ def _put(connection: sqlite3.Connection, source: str, time: str, known: bool) ->
         f"FROM (SELECT place, {COLUMNS} FROM incoming {others})",
         (source,) if known else (),
     )
-    _index(connection)
+    index.build(connection)
     counts = _compare(connection, source, known)
     (total,) = connection.execute("SELECT count(*) FROM incoming").fetchone()
     connection.execute("DROP TABLE temp.incoming")
@@ -173,39 +160,3 @@ def _compare(connection: sqlite3.Connection, source: str, known: bool) -> tuple[
         )
         connection.execute("DROP TABLE changed")
     return counts[0], counts[1], counts[2]
-
-
-def _index(connection: sqlite3.Connection) -> None:
-    """Fill the search index and count the facets, in one pass over the rows."""
-    counted: Counter[tuple[str, str]] = Counter()
-
-    def words() -> Iterator[tuple[int, str]]:
-        rows = connection.execute(
-            "SELECT id, name, hub_id, architecture, source, tasks, finetune_tasks, license, "
-            "gated, size_bytes FROM main.catalog_model ORDER BY id"
-        )
-        memo: dict[tuple[object, ...], str] = {}
-        rows.arraysize = _BATCH
-        for id, name, hub_id, architecture, *rest in map(tuple, rows):
-            found = tuple(facets.values(*rest))
-            counted.update(found)
-            marks = memo.get(found)
-            if marks is None:
-                marks = memo[found] = " ".join(facets.word(*pair) for pair in found)
-            other = "" if hub_id is None or hub_id.lower() == name.lower() else hub_id
-            tasks, tuned, license = rest[1], rest[2], rest[3] or ""
-            yield id, f"{name} {other} {tasks} {tuned} {license} {architecture or ''} {marks}"
-
-    connection.executemany("INSERT INTO main.catalog_search (rowid, words) VALUES (?, ?)", words())
-    connection.execute("INSERT INTO main.catalog_search (catalog_search) VALUES ('optimize')")
-    counts = [
-        (kind, value, count)
-        for (kind, value), count in counted.items()
-        if kind != "size" or value in facets.SIZES  # a step of the ladder is nobody's choice
-    ]
-    # Values that differ in case alone are one: filters find them by one word.
-    connection.executemany(
-        "INSERT INTO main.catalog_facet VALUES (?, lower(?), ?) "
-        "ON CONFLICT (kind, value) DO UPDATE SET models = models + excluded.models",
-        counts,
-    )

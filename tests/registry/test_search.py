@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+from fmtui.paths import Home
 from fmtui.services import catalog
 from fmtui.services.context import Context
+from registry.catalog import facets
 from registry.catalog.entries import Entry
 from registry.catalog.sync import replace
-from registry.database import now
+from registry.catalog.views import CatalogEntry
+from registry.database import Database, now
 from registry.errors import BadInputError, NotFoundError, UsageError
 
 LISTED = [
@@ -191,9 +199,113 @@ def test_sizes_consent_and_imports_can_be_filtered_by(ctx: Context) -> None:
                 catalog.search(ctx, size=bound)
 
 
-def test_a_wide_search_can_be_sorted_too(ctx: Context) -> None:
+VALUES = {
+    "name": lambda e: e.name.lower(),
+    "source": lambda e: e.source,
+    "task": lambda e: min(e.tasks, default=None),
+    "finetune_task": lambda e: min(e.finetune_tasks, default=None),
+    "size": lambda e: e.size_bytes,
+    "parameters": lambda e: e.parameters,
+    "license": lambda e: e.license,
+    "downloads": lambda e: e.downloads,
+}
+"""What each order goes by."""
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """A catalogue that is large enough for sets of words; some facts of each model are unknown."""
+    home = Home(tmp_path_factory.mktemp("wide"))
+    ctx = Context(home, Database(home.registry))
     ctx.db.prepare()
-    listed = (Entry(f"model-{i:04}", size_bytes=(i * 7919) % 4001 + 1) for i in range(4000))
+    pick, words = random.Random(3), ("Bert", "bart", "classifier", "classical")
+    listed = [
+        Entry(
+            f"{pick.choice(words)}-{pick.choice('xyz')}{i:04}",
+            license=pick.choice((None, "mit", "apache-2.0", "gpl")),
+            tasks=pick.choice(((), ("fill-mask",), ("translation",))),
+            finetune_tasks=pick.choice(((), ("fill-mask",), ("summarization",))),
+            parameters=pick.choice((None, pick.randrange(10**6))),
+            size_bytes=pick.choice((None, pick.randrange(10**9))),
+            downloads=pick.choice((None, pick.randrange(10**6))),
+            gated=pick.random() < 0.2,
+        )
+        for i in range(4000)
+    ]
     replace(ctx.db.catalog, "azureml", listed, now())
-    sizes = [row.size_bytes for row in catalog.search(ctx, "model", sort="size").rows]
-    assert sizes == sorted(s for i in range(4000) if (s := (i * 7919) % 4001 + 1))[:50]
+    yield ctx
+    ctx.db.close()
+
+
+def everything(ctx: Context, query: str = "", **options: Any) -> list[CatalogEntry]:
+    return list(catalog.search(ctx, query, limit=5000, **options).rows)
+
+
+@pytest.mark.parametrize("query", ["", "b", "class", "bert x", "z00"])
+@pytest.mark.parametrize("sort", VALUES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_every_order_goes_by_its_column_both_ways(
+    wide: Context, query: str, sort: str, reverse: bool
+) -> None:
+    value, ranked = VALUES[sort], everything(wide, query)
+    known = [e for e in ranked if value(e) is not None]
+    unknown = [e for e in ranked if value(e) is None]
+    down = reverse != (sort == "downloads")
+    values = [value(e) for e in everything(wide, query, sort=sort, reverse=reverse)]
+    assert values == sorted(map(value, known), reverse=down) + [None] * len(unknown)
+
+
+@pytest.mark.parametrize("sort", [*VALUES, "rank"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_pages_of_an_order_follow_each_other(wide: Context, sort: str, reverse: bool) -> None:
+    for query in ("", "class", "bert y"):
+        whole = everything(wide, query, sort=sort, reverse=reverse)
+        at = range(0, len(whole) + 60, 60)
+        pages = [
+            catalog.search(wide, query, sort=sort, reverse=reverse, offset=start, limit=60).rows
+            for start in at
+        ]
+        assert [e.ref for page in pages for e in page] == [e.ref for e in whole]
+        assert len({e.ref for e in whole}) == len(whole)
+
+
+@pytest.mark.parametrize(
+    ("query", "filters"),
+    [
+        ("c", {}),
+        ("cla", {}),
+        ("classi", {}),
+        ("classic", {}),
+        ("CLASSIFIER", {}),
+        ("classifiers", {}),
+        ("bért", {}),
+        ("b x", {"license": "MIT"}),
+        ("x00", {"gated": False}),
+        ("class y", {"task": "fill-mask", "gated": True}),
+        ("", {"size": "<100M", "finetune_task": "summarization"}),
+        ("bart", {"size": "<123456k"}),
+        ("", {"size": ">=123456789", "license": "gpl"}),
+    ],
+)
+def test_what_is_frequent_and_what_is_rare_is_found_alike(
+    wide: Context, query: str, filters: dict[str, Any]
+) -> None:
+    """Held against a look at every row."""
+
+    def holds(entry: CatalogEntry) -> bool:
+        words = re.findall(r"[a-z0-9]+", f"{entry.name} {entry.tasks} {entry.license}".lower())
+        typed = query.lower().replace("é", "e").split()
+        low, high = facets.bytes_between(filters.get("size", ">=0"))
+        size = -1 if entry.size_bytes is None else entry.size_bytes
+        return (
+            all(any(word.startswith(t) for word in words) for t in typed)
+            and filters.get("gated", entry.gated) is entry.gated
+            and filters.get("license", entry.license or "").lower() == (entry.license or "")
+            and filters.get("task", "") in ("", *entry.tasks)
+            and filters.get("finetune_task", "") in ("", *entry.finetune_tasks)
+            and ("size" not in filters or (low <= size and (high is None or size < high)))
+        )
+
+    expected = [e.ref for e in everything(wide) if holds(e)]
+    assert [e.ref for e in everything(wide, query, **filters)] == expected
+    assert expected or query == "classifiers"

@@ -13,7 +13,8 @@ import pytest
 from fmtui.services import catalog
 from fmtui.services.context import Context
 from registry.catalog.entries import Entry
-from registry.catalog.sync import SyncResult, sync
+from registry.catalog.sync import sync
+from registry.catalog.views import SyncResult
 from registry.errors import BadInputError, FmtuiError
 from tests.registry.specifications import write_spec
 
