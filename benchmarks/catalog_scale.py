@@ -287,8 +287,9 @@ def main() -> int:
     )
     claim = (
         f"a catalogue of {options.models:,} models answers in {P99_MS:.0f} ms (p99; one letter "
-        f"{ONE_LETTER_P99_MS:.0f} ms), in every order and on every page in {SORT_MS:.0f} ms, paints a keystroke in {KEY_P50_MS:.0f} ms (p50), and costs "
-        f"the first frame at most {TUI_RATIO} times the time and memory of 156"
+        f"{ONE_LETTER_P99_MS:.0f} ms), in any order and on any page in {SORT_MS:.0f} ms, paints a "
+        f"keystroke in {KEY_P50_MS:.0f} ms (p50), and costs the first frame at most {TUI_RATIO} "
+        "times the time and memory of 156"
     )
     print(json.dumps({"claim": claim, "measured": found | {"too_slow": slow}, "holds": holds}))
     return 0 if holds else 1

@@ -13,7 +13,7 @@ from fmtui.services.text import number, one_line, size
 from registry.catalog.views import CatalogChanges, CatalogEntry
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing
+from screens.listing import FIGURES, LETTERS, Listing, Order
 from screens.widgets.record_list import Column, RecordList
 from screens.widgets.sources import Pages, Source
 from screens.widgets.states import MUTED
@@ -54,17 +54,23 @@ class CatalogScreen(Listing[CatalogEntry]):
     HINT = "search the catalogue"
     BINDINGS = bindings("catalog")
     COLUMNS = (
-        Column("name", lambda e: e.name),
-        Column("source", lambda e: e.source, width=7, drop=76),
-        Column("task", _tasks, width=15),
-        Column("size", _size, width=7, right=True),
-        Column("license", lambda e: e.license or "–", width=10, drop=64),
+        Column("name", lambda e: e.name, order="name"),
+        Column("source", lambda e: e.source, width=8, drop=76, order="source"),
+        Column("task", _tasks, width=15, order="task"),
+        Column("size", _size, width=7, right=True, order="size"),
+        Column("license", lambda e: e.license or "–", width=10, drop=64, order="license"),
     )
+
+    ORDERS = {
+        "rank": Order[CatalogEntry](("best first", "worst first")),
+        "downloads": Order(FIGURES, down=True),
+        **{sort: Order(LETTERS) for sort in ("name", "source", "task", "finetune_task", "license")},
+        **{sort: Order(FIGURES) for sort in ("size", "parameters")},
+    }
 
     def __init__(self) -> None:
         super().__init__()
         self.filters: dict[str, str] = {}
-        self.sort_name: str | None = None
 
     def above(self) -> Iterable[Widget]:
         yield Static(self._filter_line(), id="filters", markup=False)
@@ -94,12 +100,13 @@ class CatalogScreen(Listing[CatalogEntry]):
                 gated=_YES.get(chosen.get("gated", "")),
                 imported=_YES.get(chosen.get("imported", "")),
                 sort=order,
+                reverse=down != self.ORDERS[order].down,
                 offset=offset,
                 limit=limit,
             )
             return found.rows, found.total, found.capped
 
-        query, chosen, order = self.line.query_text, dict(self.filters), self.sort_name
+        query, chosen, (order, down) = self.line.query_text, dict(self.filters), self.sorted
         return Pages(page)
 
     def count(self, source: Source[CatalogEntry]) -> str:
@@ -113,6 +120,8 @@ class CatalogScreen(Listing[CatalogEntry]):
             "or esc in the search to clear it. A model of the hub can be imported by its\n"
             "name too: press i and type hf:ORG/NAME."
         )
+        self.query_one("#filters", Static).update(self._filter_line())
+        self.records.ordered = self.sorted
         self.records.load(source, keep=keep)
         self.line.show_count(self.count(source))
 
@@ -124,8 +133,8 @@ class CatalogScreen(Listing[CatalogEntry]):
                 continue
             parts += [(f"{word} ", MUTED)]
             parts += [(one_line(value), "bold") if value else ("any", MUTED), "   "]
-        if self.sort_name:
-            parts += [("order ", MUTED), (self.sort_name, "bold")]
+        if words := self.order_words():
+            parts += [("order ", MUTED), (words, "bold")]
         return Content.assemble(*parts)
 
     def detail(self, record: CatalogEntry) -> Content:
@@ -180,20 +189,7 @@ class CatalogScreen(Listing[CatalogEntry]):
 
         self.app.push_screen(Picker("Show only", options), chosen)
 
-    def action_sort(self) -> None:
-        from screens.widgets.picker import Option, Picker
-
-        options = [Option("best first", None)] + [Option(name, name) for name in catalog.SORTS]
-
-        def chosen(option: Option | None) -> None:
-            if option is not None:
-                self.sort_name = option.value
-                self._filtered()
-
-        self.app.push_screen(Picker("Order by", options), chosen)
-
     def _filtered(self) -> None:
-        self.query_one("#filters", Static).update(self._filter_line())
         self.show(keep=False)
         self.query_one("#records", RecordList).focus()
 

@@ -11,7 +11,7 @@ from fmtui.services.text import ago, one_line, size
 from registry.views import DatasetInfo
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing, Order
+from screens.listing import FIGURES, LETTERS, TIMES, Listing, Order
 from screens.threads import threaded
 from screens.widgets.record_list import Column
 
@@ -26,17 +26,19 @@ class DataScreen(Listing[DatasetInfo]):
     HINT = "search the data"
     BINDINGS = bindings("data")
     COLUMNS = (
-        Column("data", lambda d: d.ref),
-        Column("rows", lambda d: f"{d.rows:,}", width=10, right=True),
-        Column("columns", lambda d: ", ".join(d.columns), width=24),
-        Column("size", lambda d: size(d.size_bytes), width=8, right=True),
-        Column("added", lambda d: ago(d.created), width=10, drop=76),
+        Column("data", lambda d: d.ref, order="data"),
+        Column("rows", lambda d: f"{d.rows:,}", width=10, right=True, order="rows"),
+        Column("columns", lambda d: ", ".join(d.columns), width=24, order="columns"),
+        Column("size", lambda d: size(d.size_bytes), width=8, right=True, order="size"),
+        Column("added", lambda d: ago(d.created), width=10, drop=76, order="added"),
     )
-    ORDERS = (
-        Order("name", lambda d: d.ref.lower()),
-        Order("rows, most first", lambda d: d.rows, down=True),
-        Order("newest first", lambda d: d.created, down=True),
-    )
+    ORDERS = {
+        "data": Order[DatasetInfo](LETTERS, lambda d: (d.name.lower(), d.name, d.version)),
+        "rows": Order(FIGURES, lambda d: d.rows, down=True),
+        "columns": Order(LETTERS, lambda d: d.columns),
+        "size": Order(FIGURES, lambda d: d.size_bytes, down=True),
+        "added": Order(TIMES, lambda d: d.created, down=True),
+    }
     EMPTY = (
         "No data yet. Press a to add a file of csv, json, parquet, CoNLL or text: one column\n"
         "with the text and one with its label is all that text classification needs."

@@ -12,7 +12,7 @@ from fmtui.services.text import ago, one_line
 from registry.views import EndpointInfo
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing, Order
+from screens.listing import LETTERS, TIMES, Listing, Order
 from screens.threads import threaded
 from screens.widgets.record_list import Cell, Column
 from screens.widgets.states import state_content, state_words, tone
@@ -32,16 +32,18 @@ class EndpointsScreen(Listing[EndpointInfo]):
     HINT = "search the endpoints"
     BINDINGS = bindings("endpoints")
     COLUMNS = (
-        Column("endpoint", lambda e: e.name, width=16),
-        Column("state", _state, width=12),
-        Column("serves", _serves),
-        Column("url", lambda e: e.url or "–", width=22, drop=64),
+        Column("endpoint", lambda e: e.name, width=16, order="endpoint"),
+        Column("state", _state, width=12, order="state"),
+        Column("serves", _serves, order="serves"),
+        Column("url", lambda e: e.url or "–", width=22, drop=64, order="url"),
     )
-    ORDERS = (
-        Order("name", lambda e: e.name.lower()),
-        Order("state", lambda e: e.state),
-        Order("newest first", lambda e: e.created, down=True),
-    )
+    ORDERS = {
+        "endpoint": Order[EndpointInfo](LETTERS, lambda e: e.name.lower()),
+        "state": Order(LETTERS, lambda e: e.state),
+        "serves": Order(LETTERS, _serves),
+        "url": Order(LETTERS, lambda e: e.url),
+        "made": Order(TIMES, lambda e: e.created, down=True),
+    }
     EMPTY = (
         "No endpoints yet. Press n to make one and deploy a model to it,\n"
         "or d on a model. It answers on this machine, on the loopback address."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -23,12 +23,23 @@ from screens.widgets.sources import Rows, Source
 T = TypeVar("T")
 
 
+LETTERS = ("a to z", "z to a")
+FIGURES = ("least first", "greatest first")
+TIMES = ("earliest first", "latest first")
+
+
 @dataclass(frozen=True)
 class Order(Generic[T]):
-    """One order of a list: its name in words, the value to sort by, and its direction."""
+    """One order of a list.
 
-    name: str
-    value: Callable[[T], Any]
+    Args:
+        words: For the way up and the way down.
+        value: What a record is sorted by; a list that is sorted elsewhere needs none.
+        down: Whether it goes down when it is chosen.
+    """
+
+    words: tuple[str, str]
+    value: Callable[[T], Any] = lambda _: None
     down: bool = False
 
 
@@ -42,13 +53,13 @@ class Listing(Page, Generic[T]):
     CSS_PATH = None
     BINDINGS = bindings("records")
     COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
-    ORDERS: ClassVar[Sequence[Order[Any]]] = ()
+    ORDERS: ClassVar[Mapping[str, Order[Any]]] = {}
     HINT: ClassVar[str] = "search"
     EMPTY: ClassVar[str] = ""
 
     def __init__(self) -> None:
         super().__init__()
-        self.order: Order[T] | None = None
+        self.sorted = self.first = self._first()
         self._all: Sequence[T] | None = None
         self._timer: Timer | None = None
 
@@ -139,9 +150,8 @@ class Listing(Page, Generic[T]):
         """The records that the search and the order leave."""
         wanted = self.line.query_text.lower().split()
         rows = [r for r in self._all or () if _holds(self.words(r), wanted)]
-        if self.order is not None:
-            rows = sort_by(rows, self.order)
-        return Rows(rows)
+        order, down = self.sorted
+        return Rows(in_order(rows, self.ORDERS[order].value, down))
 
     def count(self, source: Source[T]) -> str:
         whole = len(self._all or ())
@@ -155,6 +165,7 @@ class Listing(Page, Generic[T]):
             if self.line.query_text and self._all
             else self.EMPTY
         )
+        self.records.ordered = self.sorted
         self.records.load(source, keep=keep)
         self.line.show_count(self.count(source))
 
@@ -182,17 +193,44 @@ class Listing(Page, Generic[T]):
     async def action_search(self) -> None:
         await self.line.edit()
 
+    def _first(self) -> tuple[str, bool]:
+        """The order that a list has at first, and whether it goes down."""
+        return next(((name, order.down) for name, order in self.ORDERS.items()), ("", False))
+
+    def order_words(self) -> str:
+        """The order for a line of filters; '' for the one at first."""
+        order, down = self.sorted
+        return "" if self.sorted == self.first else f"{order}, {self.ORDERS[order].words[down]}"
+
     def action_sort(self) -> None:
         from screens.widgets.picker import Option, Picker
 
-        options = [Option("as it comes", None)] + [Option(o.name, o) for o in self.ORDERS]
+        options = [
+            Option(name, name, order.words[self._direction(name)])
+            for name, order in self.ORDERS.items()
+        ]
 
         def chosen(option: Option | None) -> None:
             if option is not None:
-                self.order = option.value
-                self.show(keep=False)
+                self.sort_by(option.value)
 
-        self.app.push_screen(Picker("Order by", options), chosen)
+        self.app.push_screen(
+            Picker("Order by (the same again: the other way round)", options), chosen
+        )
+
+    @on(RecordList.Titled)
+    def _titled(self, event: RecordList.Titled) -> None:
+        self.sort_by(event.order)
+
+    def sort_by(self, order: str) -> None:
+        """Order the list; by what it is ordered by already: the other way round."""
+        self.sorted = order, self._direction(order)
+        self.show(keep=False)
+
+    def _direction(self, order: str) -> bool:
+        """Whether the list goes down when this order is chosen now."""
+        now, down = self.sorted
+        return not down if order == now else self.ORDERS[order].down
 
 
 def _holds(words: str, wanted: Sequence[str]) -> bool:
@@ -200,8 +238,10 @@ def _holds(words: str, wanted: Sequence[str]) -> bool:
     return all(word in low for word in wanted)
 
 
-def sort_by(rows: list[T], order: Order[T]) -> list[T]:
+def in_order(rows: Iterable[T], value: Callable[[T], Any], down: bool) -> list[T]:
     """Sorted; what has no value comes last either way."""
-    known = [r for r in rows if order.value(r) is not None]
-    unknown = [r for r in rows if order.value(r) is None]
-    return sorted(known, key=order.value, reverse=order.down) + unknown
+    known: list[T] = []
+    unknown: list[T] = []
+    for row in rows:
+        (unknown if value(row) is None else known).append(row)
+    return sorted(known, key=value, reverse=down) + unknown

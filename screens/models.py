@@ -11,7 +11,7 @@ from fmtui.services.text import ago, number, one_line, size
 from registry.views import ModelInfo
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing, Order
+from screens.listing import FIGURES, LETTERS, TIMES, Listing, Order
 from screens.threads import threaded
 from screens.widgets.record_list import Column
 
@@ -21,18 +21,19 @@ class ModelsScreen(Listing[ModelInfo]):
     HINT = "search the models here"
     BINDINGS = bindings("models")
     COLUMNS = (
-        Column("model", lambda m: m.ref),
-        Column("task", lambda m: m.task or "–", width=19),
-        Column("params", lambda m: number(m.parameters), width=6, right=True),
-        Column("size", lambda m: size(m.size_bytes), width=8, right=True),
-        Column("made", lambda m: ago(m.created), width=10, drop=76),
+        Column("model", lambda m: m.ref, order="model"),
+        Column("task", lambda m: m.task or "–", width=19, order="task"),
+        Column("params", lambda m: number(m.parameters), width=8, right=True, order="parameters"),
+        Column("size", lambda m: size(m.size_bytes), width=8, right=True, order="size"),
+        Column("made", lambda m: ago(m.created), width=10, drop=76, order="made"),
     )
-    ORDERS = (
-        Order("name", lambda m: m.ref.lower()),
-        Order("newest first", lambda m: m.created, down=True),
-        Order("parameters", lambda m: m.parameters),
-        Order("size", lambda m: m.size_bytes),
-    )
+    ORDERS = {
+        "model": Order[ModelInfo](LETTERS, lambda m: (m.name.lower(), m.name, m.version)),
+        "task": Order(LETTERS, lambda m: m.task),
+        "parameters": Order(FIGURES, lambda m: m.parameters),
+        "size": Order(FIGURES, lambda m: m.size_bytes),
+        "made": Order(TIMES, lambda m: m.created, down=True),
+    }
     EMPTY = (
         "No models here yet. Press i to import a folder or a model of the hub,\n"
         "or 1 for the catalogue and i on one of its models, or try `make demo`."

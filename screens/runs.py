@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from textual import on
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -15,33 +14,15 @@ from fmtui.services.text import ago, one_line
 from registry.views import RunInfo
 from screens.base import facts
 from screens.bindings import bindings
-from screens.listing import Listing
+from screens.listing import FIGURES, LETTERS, TIMES, Listing, Order
 from screens.run_actions import can, cancel_run, open_run, resume_run, tag_runs
 from screens.run_columns import run_columns, took
 from screens.threads import threaded
-from screens.widgets.record_list import Column, RecordList
+from screens.widgets.record_list import Column
 from screens.widgets.sources import Keyed
 from screens.widgets.states import MUTED, state_content
 
 FACETS = ("state", "kind", "model", "tag")
-
-ORDERS = {
-    "run": ("oldest first", "newest first"),
-    "kind": ("a to z", "z to a"),
-    "model": ("a to z", "z to a"),
-    "data": ("a to z", "z to a"),
-    "state": ("a to z", "z to a"),
-    "took": ("shortest first", "longest first"),
-    "result": ("least first", "greatest first"),
-    "loss": ("least first", "greatest first"),
-    "backend": ("a to z", "z to a"),
-    "name": ("a to z", "z to a"),
-    "created": ("earliest first", "latest first"),
-    "ended": ("earliest first", "latest first"),
-}
-"""What the list can be ordered by, with the words for upwards and for downwards."""
-
-_FIRST = ("run", True)
 
 
 class RunsScreen(Listing[RunInfo]):
@@ -50,6 +31,23 @@ class RunsScreen(Listing[RunInfo]):
     TAB = "runs"
     HINT = "search the runs"
     BINDINGS = bindings("runs")
+    ORDERS = {
+        name: Order[RunInfo](words, down=runs.goes_down(name))
+        for name, words in {
+            "run": ("oldest first", "newest first"),
+            "kind": LETTERS,
+            "model": LETTERS,
+            "data": LETTERS,
+            "state": LETTERS,
+            "took": ("shortest first", "longest first"),
+            "result": FIGURES,
+            "loss": FIGURES,
+            "backend": LETTERS,
+            "name": LETTERS,
+            "created": TIMES,
+            "ended": TIMES,
+        }.items()
+    }
     EMPTY = (
         "No runs yet. Press f on a model to finetune it, or try `make demo`.\n"
         "Press 2 for the models here."
@@ -58,7 +56,6 @@ class RunsScreen(Listing[RunInfo]):
     def __init__(self) -> None:
         super().__init__()
         self.filters: dict[str, str] = {}
-        self.sorted = _FIRST
         self.marked: list[str] = []
         self.reasons: Mapping[str, str] = {}
         self._proofs: Mapping[int, Proof] = {}
@@ -152,39 +149,11 @@ class RunsScreen(Listing[RunInfo]):
             parts += [(f"{facet} ", MUTED)]
             parts += [(one_line(value).replace("_", " "), "bold") if value else ("any", MUTED)]
             parts += ["   "]
-        if self.sorted != _FIRST:
-            order, down = self.sorted
-            parts += [("order ", MUTED), (f"{order}, {ORDERS[order][down]}", "bold"), "   "]
+        if order := self.order_words():
+            parts += [("order ", MUTED), (order, "bold"), "   "]
         if self.marked:
             parts += [(f"● {len(self.marked)} marked", "bold")]
         return Content.assemble(*parts)
-
-    def action_sort(self) -> None:
-        from screens.widgets.picker import Option, Picker
-
-        options = [Option(order, order, ORDERS[order][self._direction(order)]) for order in ORDERS]
-
-        def chosen(option: Option | None) -> None:
-            if option is not None:
-                self.sort_by(option.value)
-
-        self.app.push_screen(
-            Picker("Order by (the same again: the other way round)", options), chosen
-        )
-
-    @on(RecordList.Titled)
-    def _titled(self, event: RecordList.Titled) -> None:
-        self.sort_by(event.order)
-
-    def sort_by(self, order: str) -> None:
-        """Order the list; by what it is ordered by already: the other way round."""
-        self.sorted = order, self._direction(order)
-        self.show(keep=False)
-
-    def _direction(self, order: str) -> bool:
-        """Whether the list goes down when this order is chosen now."""
-        now, down = self.sorted
-        return not down if order == now else runs.goes_down(order)
 
     def action_filter(self) -> None:
         from screens.widgets.picker import Option, Picker

@@ -39,7 +39,12 @@ def catalog() -> None:
 @click.option("--size", help="Only within this bound: <1G, >=500M.")
 @click.option("--gated/--no-gated", default=None, help="Only what asks for consent, or not.")
 @click.option("--imported/--no-imported", default=None, help="Only what is imported here, or not.")
-@click.option("--sort", help="rank (the default), name, size, parameters, downloads.")
+@click.option(
+    "--sort",
+    help="By rank (the default), downloads, name, source, task, finetune_task, "
+    "size, parameters or license.",
+)
+@click.option("--reverse", is_flag=True, help="The other way round; the unknown stay last.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many.")
 @json_option

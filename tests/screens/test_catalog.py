@@ -79,9 +79,41 @@ async def test_sorting_by_name_puts_the_first_name_first() -> None:
         await shows(pilot, "Order by")
         await type_in(pilot, "name")
         await pilot.press("enter")
-        await shows(pilot, "order name")
+        await shows(pilot, "order name, a to z")
         names = [line.split()[0] for line in lines(pilot)[6:12]]
         assert [n.lower() for n in names] == sorted(n.lower() for n in names)
+
+
+async def test_an_order_that_is_chosen_again_is_turned_round(here: Context) -> None:
+    sizes = (300, 100, None, 200)
+    listed = [Entry(f"org/m{at}", size_bytes=size) for at, size in enumerate(sizes)]
+    replace(here.db.catalog, "azureml", [], now())
+    replace(here.db.catalog, "hf", listed, now())
+
+    def shown() -> list[str]:
+        return [word for line in lines(pilot) for word in line.split() if word.startswith("org/")]
+
+    async def choose(order: str, way: str) -> None:
+        await pilot.press("s")
+        await shows(pilot, "Order by")
+        await type_in(pilot, f"{order} {way}")
+        await pilot.press("enter")
+
+    async with opened() as pilot:
+        await choose("size", "least")
+        await shows(pilot, "size ▲", "order size, least first")
+        assert shown() == ["org/m1", "org/m3", "org/m0", "org/m2"]
+        await choose("size", "greatest")
+        await shows(pilot, "size ▼")
+        assert shown() == ["org/m0", "org/m3", "org/m1", "org/m2"]
+        await pilot.click("#records", offset=(5, 0))
+        await shows(pilot, "name ▲")
+        await pilot.click("#records", offset=(5, 0))
+        await shows(pilot, "name ▼")
+        assert shown() == ["org/m3", "org/m2", "org/m1", "org/m0"]
+        await choose("rank", "best")
+        await shows(pilot, "org/m0")
+        assert shown() == ["org/m0", "org/m1", "org/m2", "org/m3"]
 
 
 async def test_the_list_is_as_it_was_left() -> None:

@@ -86,7 +86,7 @@ async def test_import_by_the_form_with_its_command(here: Context, bert: Path) ->
         await type_in(pilot, str(bert))
         await pilot.press("tab")
         await type_in(pilot, "mine")
-        await shows(pilot, "--name mine")
+        await shows(pilot, "--name", "mine")
         await pilot.press("ctrl+s")
         await shows(pilot, "Models › mine:1", "BertModel")
         assert models.show(here, "mine").architecture == "BertModel"

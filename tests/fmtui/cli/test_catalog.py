@@ -30,6 +30,18 @@ def test_filters_and_limits_narrow_a_list() -> None:
     assert len(fmtui("catalog", "list", "--limit", "3", "--json").json) == 3
 
 
+def test_a_list_is_sorted_both_ways_with_the_unknown_last() -> None:
+    def listed(*options: str) -> list[int | None]:
+        found = fmtui("catalog", "list", "--sort", "size", "--limit", "200", "--json", *options)
+        return [entry["size_bytes"] for entry in found.json]
+
+    known = sorted(size for size in listed() if size is not None)
+    unknown = [None] * (156 - len(known))
+    assert known and listed() == known + unknown
+    assert listed("--reverse") == known[::-1] + unknown
+    assert fmtui("catalog", "list", "--sort", "luck").code == 2
+
+
 def test_a_list_for_people_says_how_many_there_are() -> None:
     done = fmtui("catalog", "list", "--limit", "5")
     assert "azureml:" in done.out
