@@ -149,6 +149,9 @@ TABLE = _named(
                 "minus", "priority(-1)", "priority −", "A lower priority.", show=False, name="lower"
             ),
         ],
+        "sweep": [
+            _key("c", "compare", "compare", "Compare all runs of the sweep."),
+        ],
         "compare": [
             _key("a", "every", "all settings", "Show also the settings that are the same."),
         ],
@@ -169,6 +172,8 @@ TABLE = _named(
                 name="resources",
             ),
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
+            _key("e", "edit", "edit config", "Change how its processes are started (accelerate)."),
+            _key("v", "sweep", "sweep", "The sweep that this run is part of."),
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
         "report": [
@@ -267,6 +272,13 @@ TABLE = _named(
             _key("enter,space", "choose", "choose", "Choose from a list."),
             _key("right", "step(1)", "next", "The next value.", show=False, name="next"),
             _key("left", "step(-1)", "last", "The value before.", show=False, name="last"),
+        ],
+        "editable": [
+            _key("enter,space", "edit", "edit", "Look at the text, and change it."),
+        ],
+        "edit": [
+            _key("ctrl+s", "keep", "keep", "Keep the text as it is now."),
+            _key("escape", "leave", "leave", "Leave it as it was."),
         ],
         "picker": [
             _key("escape", "cancel", "close", "Close without a choice."),

@@ -18,9 +18,10 @@ from screens.widgets.chrome import TABS
 PAGES = ("catalog", "model", "data", "check", "run", "report", "errors", "endpoint")
 COMPARE = "compare"
 QUEUE = "queue"
+SWEEP = "sweep"
 FORMS = ("import", "add", "finetune", "evaluate", "deploy")
 NAMES = [
-    *TABS, QUEUE, "azure", "help", f"{COMPARE}:r1,r2",
+    *TABS, QUEUE, "azure", "help", f"{COMPARE}:r1,r2", f"{SWEEP}:GROUP",
     *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
 ]  # fmt: skip
 
@@ -99,6 +100,12 @@ def _page(kind: str, name: str) -> tuple[str, Screen[Any]]:
         from screens.queue import QueueScreen
 
         return "runs", QueueScreen()
+    if kind == SWEEP and name:
+        from fmtui.services import sweep
+        from screens.sweep import SweepPage
+
+        sweep.results(context(), name)
+        return "runs", SweepPage(name)
     if kind in FORMS:
         return _form(kind, name)
     raise UsageError(f"there is no screen `{kind}`", hint=f"One of: {', '.join(NAMES)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import runs
+from fmtui.errors import FmtuiError
+from fmtui.services import accelerate, runs
 from fmtui.services.runs import RunStatus
 from fmtui.services.text import duration, one_line
 from registry.views import MetricPoint
@@ -38,6 +40,8 @@ class RunPage(PlotKeys, Page):
         self.ref = ref
         self.status: RunStatus | None = None
         self.curve = "loss"
+        self.group: str | None = None
+        self.several = False
         self._points: Sequence[MetricPoint] = ()
         self._system: Sequence[MetricPoint] = ()
         self._series: Sequence[Series] = ()
@@ -84,6 +88,9 @@ class RunPage(PlotKeys, Page):
     def _read(self) -> RunStatus:
         """All that the page shows; runs in a thread."""
         status = runs.status(self.ctx, self.ref)
+        with suppress(FmtuiError):  # its folder is gone
+            spec = runs.spec(self.ctx, self.ref)
+            self.group, self.several = spec.get("group"), bool(spec.get("layout"))
         self._points = tuple(runs.metrics(self.ctx, self.ref))
         self._system = tuple(runs.resources(self.ctx, self.ref))
         self._series = series_of(self._points, self.curve)
@@ -133,13 +140,20 @@ class RunPage(PlotKeys, Page):
         return runs.report(self.ctx, self.ref)
 
     def _spec(self) -> Widget:
-        return Prose(json.dumps(runs.spec(self.ctx, self.ref), indent=2, ensure_ascii=False))
+        words = json.dumps(runs.spec(self.ctx, self.ref), indent=2, ensure_ascii=False)
+        if self.several:
+            words += f"\n\naccelerate.yaml\n{accelerate.text_of(self.ctx, self.ref)}"
+        return Prose(words)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             return self.status is not None and can(action, self.status.info.state)
         if action == "resume":
             return self.status is not None and self.status.resumable
+        if action == "edit":
+            return self.several
+        if action == "sweep":
+            return self.group is not None
         if action == "output":
             return self.status is not None and bool(self.status.info.output)
         if action in ("report", "errors"):
@@ -152,6 +166,32 @@ class RunPage(PlotKeys, Page):
 
     def action_cancel(self) -> None:
         cancel_run(self, self.ref)
+
+    def action_edit(self) -> None:
+        """The accelerate config: it counts from the next start on."""
+        from screens.widgets.edit_text import EditText
+
+        async def job() -> None:
+            text = await threaded(accelerate.text_of, self.ctx, self.ref)
+            self.app.push_screen(
+                EditText(f"accelerate.yaml of {self.ref}", text, check=accelerate.check), edited
+            )
+
+        def edited(text: str | None) -> None:
+            if text is not None:
+                self.start(partial(keep, text), group="edit")
+
+        async def keep(text: str) -> None:
+            await threaded(accelerate.change, self.ctx, self.ref, text)
+            self.say(f"{self.ref} starts from it the next time.")
+
+        self.start(job, group="edit")
+
+    def action_sweep(self) -> None:
+        from screens.sweep import SweepPage
+
+        if self.group is not None:
+            self.app.push_screen(SweepPage(self.group))
 
     def action_tag(self) -> None:
         if self.status is not None:

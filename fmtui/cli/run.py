@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from fmtui.cli.accelerate import accelerate
 from fmtui.cli.elsewhere import adopt
 from fmtui.cli.logs import logs
 from fmtui.cli.measured import compare, metrics
@@ -25,6 +26,7 @@ def run() -> None:
 
 for command in (
     logs, metrics, compare, report, errors, queue, move, pause, unpause, sweep, tag, adopt,
+    accelerate,
 ):  # fmt: skip
     run.add_command(command)
 

@@ -76,6 +76,12 @@ _SEVERAL = (
         help="Where the other machines find this one.",
     ),
     click.option(
+        "--accelerate-config",
+        "config",
+        metavar="FILE",
+        help="Start the processes from this file of accelerate's; left out, one is written.",
+    ),
+    click.option(
         "--distributed",
         type=click.Choice(KINDS),
         default="ddp",

@@ -329,6 +329,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         ),
         spec,
         priority=request.priority,
+        files=request.where.files(),
     )
 
 

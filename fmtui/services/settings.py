@@ -24,8 +24,10 @@ from fmtui.tasks.settings import (
 )
 from fmtui.tasks.settings.checks import NOT_YET
 from registry import queries, search
+from registry.catalog import queries as catalog
+from registry.catalog.views import CatalogEntry
 from registry.references import parse
-from registry.views import CatalogEntry, ModelInfo
+from registry.views import ModelInfo
 
 __all__ = ["Chosen", "SettingInfo", "chosen_for", "describe", "presets"]
 
@@ -149,8 +151,8 @@ def catalogue_entry(ctx: Context, model: ModelInfo) -> CatalogEntry | None:
     try:
         reference = parse(origin)
         if reference.source == "azureml":
-            row = search.find(connection, reference)
-            return None if row is None else search.show(connection, f"azureml:{row['name']}")
+            row = catalog.find(connection, reference)
+            return None if row is None else catalog.show(connection, f"azureml:{row['name']}")
         if reference.source != "hf":
             return None
     except FmtuiError:  # a folder, or a catalogue that is not there

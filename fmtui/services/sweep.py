@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from fmtui.errors import FmtuiError, NotFoundError, UsageError
-from fmtui.services import finetune, models, runs
+from fmtui.services import finetune, launch, models, runs
 from fmtui.services.compare import lower_is_better
 from fmtui.services.context import Context
 from fmtui.services.finetune import FinetuneRequest
@@ -61,6 +61,18 @@ def grid(words: Sequence[str]) -> dict[str, list[str]]:
             raise UsageError(f"--sweep {key.strip()} is given twice")
         found[key.strip()] = listed
     return found
+
+
+def command(request: FinetuneRequest, values: Mapping[str, Sequence[str]]) -> str:
+    """The line that starts these runs; without values, the one that starts the one run."""
+    words = [w for key, each in values.items() for w in ("--sweep", f"{key}={','.join(each)}")]
+    return f"{request.command()} {launch.command_line(words)}" if words else request.command()
+
+
+def group_of(ctx: Context, run: str) -> str | None:
+    """The sweep that a run is part of, None where it is none."""
+    group = runs.spec(ctx, run).get("group")
+    return None if group is None else str(group)
 
 
 def start(

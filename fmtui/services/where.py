@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from fmtui.azure.options import AzureOptions
 from fmtui.config import slurm_config
-from fmtui.errors import UsageError
-from fmtui.runs import slots
+from fmtui.errors import BadInputError, UsageError
+from fmtui.runs import accelerate, slots
 from fmtui.runs.backends import NAMES, scheduler
 from fmtui.runs.backends.slurm import SlurmOptions
 from fmtui.runs.layout import KINDS, Layout
 from fmtui.services import azure
 from fmtui.services.context import Context
 
-__all__ = ["KINDS", "NAMES", "Where", "places"]
+__all__ = ["KINDS", "NAMES", "Where", "places", "slurm_defaults"]
 
 _OPTIONS = {
     "partition": "--partition",
@@ -31,8 +32,8 @@ _OPTIONS = {
 class Where:
     """What a person asks for; None and empty is what `[slurm]` in config.toml says, or nothing.
 
-    `processes` counts those of all machines. `gpus` is for each node. `slurm` holds further
-    options of sbatch by their long names.
+    `processes` counts those of all machines; `config` is a file of accelerate's. `gpus` is for
+    each node. `slurm` holds further options of sbatch by their long names.
     `compute` to `profile` are for Azure ML; see `fmtui.azure.options` and `fmtui.azure.settings`.
     """
 
@@ -41,6 +42,7 @@ class Where:
     machines: int | None = None
     distributed: str = "ddp"
     address: str | None = None
+    config: str | None = None
     partition: str | None = None
     nodes: int | None = None
     gpus: int | None = None
@@ -105,8 +107,15 @@ class Where:
         if self.backend not in NAMES:
             raise UsageError(f"no backend `{self.backend}`", hint=f"One of {', '.join(NAMES)}.")
         slurm = self._slurm(ctx) if self.backend == "slurm" else None
-        layout = self._layout(slurm)
+        if self.config is None:
+            layout = self._layout(slurm)
+        else:
+            layout = self._layout_in_config(self.config, slurm)
         layout.check()
+        if slurm is not None and layout.machines != slurm.nodes:
+            raise UsageError(
+                f"{layout.machines} machines on {slurm.nodes} nodes", hint="Set --nodes alone."
+            )
         if slurm is None and (found := slots.gpus()) and layout.on_each > len(found):
             raise UsageError(
                 f"{layout.on_each} processes need a GPU each, this machine has {len(found)}",
@@ -120,12 +129,31 @@ class Where:
             parts["slurm"] = slurm.as_spec()
         return parts
 
+    def files(self) -> dict[str, bytes]:
+        """What is put into the run's folder beside its spec. Raises BadInputError."""
+        return {} if self.config is None else {accelerate.FILE: _read(self.config).encode()}
+
+    def _layout_in_config(self, file: str, slurm: SlurmOptions | None) -> Layout:
+        """The layout that the config says; what was asked for besides must be the same."""
+        config = accelerate.parse(_read(file), file)
+        found = accelerate.layout_of(config)
+        if not found.several:
+            raise BadInputError(
+                "num_processes: one process is started without accelerate",
+                file=file,
+                hint="Leave --accelerate-config out, or set it to 2 or more.",
+            )
+        asked = replace(
+            found,
+            processes=self.processes or found.processes,
+            machines=self.machines or (slurm.nodes if slurm else found.machines),
+            distributed=found.distributed if self.distributed == "ddp" else self.distributed,
+        )
+        accelerate.check_against(asked, config, file)
+        return found
+
     def _layout(self, slurm: SlurmOptions | None) -> Layout:
         machines = self.machines or (slurm.nodes if slurm else 1)
-        if slurm is not None and machines != slurm.nodes:
-            raise UsageError(
-                f"{machines} machines on {slurm.nodes} nodes", hint="Leave --num-machines out."
-            )
         each = max(slurm.gpus, 1) if slurm else 1
         return Layout(self.processes or machines * each, machines, self.distributed, self.address)
 
@@ -167,12 +195,27 @@ def _check_kind(layout: Layout, slurm: SlurmOptions | None) -> None:
 
 _AZURE = ("compute", "instance_type", "experiment")
 _WORKSPACE = ("subscription", "resource_group", "workspace", "profile")
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"can't be read: {error}", file=file) from error
+
+
 _LAYOUT = {
     "processes": "--num-processes",
     "machines": "--num-machines",
     "distributed": "--distributed",
     "address": "--main-address",
+    "config": "--accelerate-config",
 }
+
+
+def slurm_defaults(ctx: Context) -> dict[str, Any]:
+    """What `[slurm]` in config.toml asks for. Raises BadInputError."""
+    return slurm_config(ctx.home)
 
 
 def places() -> tuple[str, ...]:

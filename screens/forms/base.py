@@ -18,7 +18,7 @@ from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.services.text import clean
 from screens.base import Page
 from screens.bindings import bindings
-from screens.widgets.fields import Choice, Field
+from screens.widgets.fields import Choice, Editable
 
 
 class CancelledError(Exception):
@@ -62,7 +62,7 @@ class Form(Page):
         self.working = False
         self.left = False
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         raise NotImplementedError
 
     def command(self) -> str:
@@ -95,6 +95,7 @@ class Form(Page):
 
     @on(Input.Changed)
     @on(Choice.Changed)
+    @on(Editable.Changed)
     def _changed(self) -> None:
         self.changed()
 

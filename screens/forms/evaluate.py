@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from textual.widget import Widget
+
 from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
-from fmtui.services.where import Where, places
+from fmtui.services.where import places
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import (
-    INSTANCE_HINT,
-    NO_DATA,
-    NO_MODELS,
-    data_options,
-    model_options,
-    on_azure,
-)
+from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.run_options import RunFields
+from screens.forms.where import WhereFields
 from screens.threads import threaded
-from screens.widgets.fields import Choice, Field, TextField, options_of
+from screens.widgets.fields import Choice, Field, TextField
 
 
 class EvaluateForm(Form):
@@ -32,7 +29,7 @@ class EvaluateForm(Form):
     def crumbs(self) -> Sequence[str]:
         return ("Evaluate", self.model or "a model")
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         yield Field(
             "model",
             Choice(
@@ -49,23 +46,8 @@ class EvaluateForm(Form):
             Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
-        yield Field(
-            "where",
-            Choice("Where", lambda: options_of(places()), value=places()[0], id="where"),
-        )
-        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"))
-
-    def changed(self) -> None:
-        super().changed()
-        instance = self.query_one("#instance").parent
-        assert instance is not None
-        instance.display = self.query_one("#where", Choice).value == "azureml"
-
-    def _where(self) -> Where:
-        backend = self.query_one("#where", Choice).value
-        if backend == "azureml":
-            return on_azure(self.query_one("#instance", TextField).value)
-        return Where(backend=backend)
+        yield WhereFields(several=False)
+        yield RunFields(finetune=False)
 
     def first(self) -> str:
         return "#data" if self.model else "#model"
@@ -76,7 +58,8 @@ class EvaluateForm(Form):
             model=required(self.query_one("#model", Choice).value, "A model"),
             data=required(self.query_one("#data", Choice).value, "Test data"),
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
-            where=self._where(),
+            where=self.query_one(WhereFields).where(),
+            **self.query_one(RunFields).options(),
         )
 
     def command(self) -> str:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from textual.content import Content
+from textual.widget import Widget
 
-from fmtui.errors import FmtuiError, UsageError
-from fmtui.services import finetune
+from fmtui.errors import FmtuiError
+from fmtui.services import finetune, sweep
 from fmtui.services.finetune import FinetunePlan, FinetuneRequest
 from fmtui.services.text import clean, one_line
-from fmtui.services.where import Where, places
+from fmtui.services.where import places
 from screens.bindings import bindings
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import (
-    INSTANCE_HINT,
-    NO_DATA,
-    NO_MODELS,
-    data_options,
-    model_options,
-    on_azure,
-)
+from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.run_options import RunFields
+from screens.forms.where import WhereFields
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
@@ -36,12 +32,6 @@ MAIN_SETTINGS = {
     "precision": "precision",
 }
 """The settings with a field of their own; all others can be typed as name=value."""
-
-_WHERE_NOTES = {
-    "local": "this machine",
-    "slurm": "[slurm] in config.toml says what to ask for",
-    "azureml": "the workspace in force; models of the catalogue go in by their reference",
-}
 
 _PLAN_DELAY = 0.15
 
@@ -61,7 +51,7 @@ class FinetuneForm(Form):
     def crumbs(self) -> Sequence[str]:
         return ("Finetune", self.model or "a model")
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         yield Field(
             "model",
             Choice(
@@ -96,14 +86,9 @@ class FinetuneForm(Form):
         for name, word in MAIN_SETTINGS.items():
             yield Field(word, TextField(id=name))
         yield Field("more", TextField(hint="other settings as name=value", id="more"))
-        yield Field(
-            "where",
-            Choice("Where", lambda: options_of(places()), value=places()[0], id="where"),
-            _WHERE_NOTES["local"],
-        )
-        yield Field("processes", TextField(hint="1; of all machines together", id="processes"))
-        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"))
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
+        yield WhereFields()
+        yield RunFields()
 
     def request(self) -> FinetuneRequest:
         """What the fields say. Raises FmtuiError while something is missing."""
@@ -119,23 +104,12 @@ class FinetuneForm(Form):
             name=self.query_one("#name", TextField).value.strip() or None,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
             settings=finetune.request_from(settings),
-            where=self._where(),
+            where=self.query_one(WhereFields).where(),
+            **self.query_one(RunFields).options(),
         )
 
-    def _where(self) -> Where:
-        backend = self.query_one("#where", Choice).value
-        if backend == "azureml":
-            return on_azure(self.query_one("#instance", TextField).value)
-        return Where(backend=backend, processes=self._count())
-
-    def _count(self) -> int | None:
-        words = self.query_one("#processes", TextField).value.strip()
-        if words and not words.isdigit():
-            raise UsageError(f"processes: `{words}` is not a whole number")
-        return int(words) if words else None
-
     def command(self) -> str:
-        return self.request().command()
+        return sweep.command(self.request(), self.query_one(RunFields).sweep())
 
     def first(self) -> str:
         return "#train" if self.model else "#model"
@@ -148,13 +122,6 @@ class FinetuneForm(Form):
             self._defaults_of = (model, task, there)
             self.top.set(("Finetune", model or "a model"))
             self.start(partial(self._show_defaults, model, task), group="defaults")
-        where = self.query_one("#where", Choice)
-        if isinstance(where.parent, Field):
-            where.parent.note(_WHERE_NOTES[where.value])
-        for field, azure in (("processes", False), ("instance", True)):
-            parent = self.query_one(f"#{field}").parent
-            assert parent is not None
-            parent.display = (where.value == "azureml") == azure
         self.plan = None
         self.start(self._replan, group="plan")
 
@@ -204,13 +171,26 @@ class FinetuneForm(Form):
             self.say(f"{self.plan.rows:,} rows and {len(self.plan.labels)} labels: nothing to fix.")
 
     async def submit(self) -> None:
-        request = self.request()
+        request, swept = self.request(), self.query_one(RunFields).sweep()
         self.tell("checking and starting …")
+        if swept:
+            await self._submit_sweep(request, swept)
+            return
         run = await threaded(finetune.start, self.ctx, request)
         self.say(f"{run.run} is {run.state}. It goes on when fmtui is closed.")
         from screens.run import RunPage
 
         self.replace(RunPage(run.run))
+
+    async def _submit_sweep(
+        self, request: FinetuneRequest, values: Mapping[str, list[str]]
+    ) -> None:
+        infos = await threaded(sweep.start, self.ctx, request, values)
+        group = await threaded(sweep.group_of, self.ctx, infos[0].run)
+        self.say(f"{len(infos)} runs, {infos[0].run} to {infos[-1].run}, start as slots get free.")
+        from screens.sweep import SweepPage
+
+        self.replace(SweepPage(str(group)))
 
 
 def _validation_options() -> list[Option]:

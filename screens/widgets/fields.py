@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from fmtui.errors import FmtuiError
 from fmtui.services.text import clean, one_line
 from screens.bindings import bindings
 from screens.widgets.lines import Line
@@ -108,6 +109,65 @@ class Choice(Widget, can_focus=True):
         self.action_choose()
 
 
+class Editable(Widget, can_focus=True):
+    """A text of many lines that stands behind one: enter opens it.
+
+    Args:
+        text: Makes the text when it is opened. May raise FmtuiError, whose words are shown.
+        check: Raises FmtuiError for a text that can't be kept.
+    """
+
+    BINDINGS = bindings("editable")
+
+    @dataclass
+    class Changed(Message):
+        """Another text was kept; '' where it was taken away."""
+
+        editable: Editable
+        text: str
+
+    def __init__(
+        self,
+        title: str,
+        text: Callable[[], str],
+        *,
+        check: Callable[[str], object],
+        label: str,
+        id: str | None = None,
+    ) -> None:
+        super().__init__(id=id)
+        self.heading = title
+        self.make = text
+        self.check = check
+        self.label = label
+
+    def tell(self, label: str) -> None:
+        """Say another thing about the text."""
+        self.label = label
+        self.refresh()
+
+    def render(self) -> Content:
+        return Content.assemble((one_line(self.label), ""), (" ▾", MUTED))
+
+    def action_edit(self) -> None:
+        from screens.widgets.edit_text import EditText
+
+        try:
+            text = self.make()
+        except FmtuiError as error:
+            self.app.notify(clean(str(error)), severity="error", markup=False)
+            return
+
+        def edited(found: str | None) -> None:
+            if found is not None and found != text:
+                self.post_message(self.Changed(self, found))
+
+        self.app.push_screen(EditText(self.heading, text, check=self.check), edited)
+
+    def on_click(self) -> None:
+        self.action_edit()
+
+
 class TextField(Line):
     """A line to type on."""
 
@@ -118,8 +178,10 @@ class TextField(Line):
 class Field(Horizontal):
     """A line of a form. `note` stands on the right of the value."""
 
-    def __init__(self, name: str, control: Widget, note: str = "") -> None:
-        super().__init__()
+    def __init__(
+        self, name: str, control: Widget, note: str = "", *, classes: str | None = None
+    ) -> None:
+        super().__init__(classes=classes)
         self.label = name
         self.control = control
         self._note = note

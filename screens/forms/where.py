@@ -1,0 +1,202 @@
+"""The part of a form that says where a run runs, and in how many processes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from fmtui.errors import FmtuiError, UsageError
+from fmtui.services import accelerate, where
+from fmtui.services.context import context
+from fmtui.services.where import Where
+from screens.forms.base import pairs
+from screens.forms.choices import INSTANCE_HINT, on_azure
+from screens.widgets.fields import Choice, Editable, Field, TextField, options_of
+from screens.widgets.picker import Option
+
+_SLURM = {
+    "partition": ("partition", "the cluster's default"),
+    "nodes": ("nodes", "1"),
+    "gpus": ("GPUs", "0; on each node"),
+    "time_limit": ("time limit", "90 (minutes), 1:30:00 or 2-12:00:00; the partition's"),
+    "account": ("account", "whose share is used; yours"),
+}
+"""What is asked of Slurm: the attribute of `Where`, its word, and what stands there when empty."""
+
+_NOTES = {
+    "local": "this machine",
+    "slurm": "[slurm] in config.toml says what to ask for",
+    "azureml": "the workspace in force; models of the catalogue go in by their reference",
+}
+
+_REQUEUE = {"yes": True, "no": False}
+_WRITTEN, _CHANGED = "written for you", "changed by you"
+
+
+class WhereFields(Vertical):
+    """Lines that do not matter for what is chosen are not shown.
+
+    Args:
+        several: Whether the work can be shared by several processes.
+    """
+
+    def __init__(self, *, several: bool = True) -> None:
+        super().__init__()
+        self.several = several
+        self.config: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Field(
+            "where",
+            Choice("Where", lambda: options_of(where.places()), value="local", id="where"),
+            _NOTES["local"],
+        )
+        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"), classes="azureml")
+        for name, (word, hint) in _SLURM.items():
+            if self.several or name != "nodes":
+                yield Field(word, TextField(hint=hint, id=name), classes="slurm")
+        yield Field(
+            "requeue",
+            Choice("When its time is over", self._requeue, empty="not", id="requeue"),
+            classes="slurm",
+        )
+        yield Field(
+            "sbatch", TextField(hint="mem=64G, other=options", id="sbatch"), classes="slurm"
+        )
+        if not self.several:
+            return
+        yield Field(
+            "processes",
+            TextField(hint="1; of all machines together", id="processes"),
+            classes="here",
+        )
+        yield Field(
+            "machines",
+            TextField(hint="1; the others join with `fmtui run join`", id="machines"),
+            classes="several local",
+        )
+        yield Field(
+            "address",
+            TextField(hint="HOST:PORT where they find this machine", id="address"),
+            classes="machines",
+        )
+        yield Field(
+            "distributed",
+            Choice("Spread by", lambda: options_of(where.KINDS), value="ddp", id="distributed"),
+            classes="several",
+        )
+        yield Field(
+            "accelerate",
+            Editable(
+                "accelerate.yaml (emptied: written for you)",
+                self._proposed,
+                check=accelerate.check,
+                label=_WRITTEN,
+                id="accelerate",
+            ),
+            classes="several",
+        )
+
+    def _requeue(self) -> list[Option]:
+        default = "yes" if where.slurm_defaults(context()).get("requeue") else "no"
+        return [Option(f"as config.toml says: {default}", ""), *options_of(_REQUEUE)]
+
+    def on_mount(self) -> None:
+        self.show()
+
+    @on(Choice.Changed)
+    @on(TextField.Changed)
+    def show(self) -> None:
+        """Show the lines that matter now."""
+        chosen = self.query_one("#where", Choice)
+        if isinstance(chosen.parent, Field):
+            chosen.parent.note(_NOTES[chosen.value])
+        slurm, azure = chosen.value == "slurm", chosen.value == "azureml"
+        several = self.several and not azure and self._several()
+        machines = self.several and self._text("machines") not in ("", "1")
+        shown = {
+            "slurm": slurm,
+            "azureml": azure,
+            "here": not azure,
+            "several": several,
+            "local": several and not slurm,
+            "machines": machines and several and not slurm,
+        }
+        for field in self.query(Field):
+            kinds = field.classes & shown.keys()
+            field.display = all(shown[kind] for kind in kinds)
+        if slurm:
+            self._show_defaults()
+
+    def _show_defaults(self) -> None:
+        try:
+            known = where.slurm_defaults(context())
+        except FmtuiError:  # the plan tells of it
+            return
+        for name, (_, hint) in _SLURM.items():
+            for field in self.query(f"#{name}").results(TextField):
+                field.placeholder = str(known.get(name, hint))
+
+    def _several(self) -> bool:
+        """Whether there will be several processes, as far as it can be told."""
+        try:
+            return bool(accelerate.proposed(context(), self._where(config=None)))
+        except FmtuiError:
+            return True
+
+    def _text(self, name: str) -> str:
+        fields = self.query(f"#{name}").results(TextField)
+        return next((field.value.strip() for field in fields), "")
+
+    def _number(self, name: str) -> int | None:
+        words = self._text(name)
+        if words and not (words.isascii() and words.isdigit()):
+            raise UsageError(f"{name}: `{words}` is not a whole number")
+        return int(words) if words else None
+
+    def where(self) -> Where:
+        """What the lines say. Raises UsageError."""
+        return self._where(config=self.config)
+
+    def _where(self, *, config: str | None) -> Where:
+        chosen = Where(backend=self.query_one("#where", Choice).value)
+        if chosen.backend == "azureml":
+            return on_azure(self._text("instance"))
+        if self.several:
+            chosen = replace(
+                chosen,
+                processes=self._number("processes"),
+                distributed=self.query_one("#distributed", Choice).value,
+                config=config,
+            )
+        if chosen.backend == "local":
+            machines = self._number("machines")
+            return replace(chosen, machines=machines, address=self._text("address") or None)
+        return replace(
+            chosen,
+            partition=self._text("partition") or None,
+            time_limit=self._text("time_limit") or None,
+            account=self._text("account") or None,
+            nodes=self._number("nodes"),
+            gpus=self._number("gpus"),
+            requeue=_REQUEUE.get(self.query_one("#requeue", Choice).value),
+            slurm=pairs(self._text("sbatch"), "sbatch"),
+        )
+
+    def _proposed(self) -> str:
+        return accelerate.proposed(context(), self.where())
+
+    @on(Editable.Changed)
+    def _edited(self, event: Editable.Changed) -> None:
+        """What was changed is kept in a file, so that the command line can name it."""
+        self.config = None
+        if event.text.strip():
+            try:
+                self.config = str(accelerate.keep(context(), event.text))
+            except FmtuiError as error:
+                self.app.notify(str(error), severity="error", markup=False)
+        event.editable.tell(_CHANGED if self.config else _WRITTEN)
+        self.show()
