@@ -31,11 +31,11 @@ KEYS = (
 _KINDS = {"FSDP": "fsdp", "DEEPSPEED": "deepspeed"}
 _PORT = 29500
 _HEADER = """\
-# How this run's processes are started: accelerate launch --config_file accelerate.yaml
-# It is written when the run starts and kept after that: change it, then resume the run.
+# How this run's processes are started, by `accelerate launch`.
+# What is changed here counts from the next start, or resume, on.
 """
 _DDP = """\
-# MULTI_GPU stands for DDP on any device: without a GPU the processes meet by gloo.
+# MULTI_GPU is DDP on any device: without a GPU the processes meet by gloo.
 """
 
 

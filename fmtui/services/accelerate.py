@@ -60,7 +60,8 @@ def text_of(ctx: Context, ref: str) -> str:
 
 
 def change(ctx: Context, ref: str, text: str) -> None:
-    """Let a run start from another config, the next time that it starts or is resumed.
+    """Let a run start from another config, the next time that it starts or is resumed. Without a
+    text it is written anew.
 
     Raises NotFoundError, UsageError for a run of one process, and BadInputError for a text that
     accelerate can't start from or that asks for other processes than the run has.
@@ -68,6 +69,8 @@ def change(ctx: Context, ref: str, text: str) -> None:
     text_of(ctx, ref)
     folder = folder_of(ctx, ref)
     layout = Layout.of(folder.spec())
+    if not text.strip():
+        text = accelerate.config_text(layout)
     accelerate.check_against(layout, accelerate.parse(text))
     with storage_errors(folder.path):
         write_bytes(folder.path / accelerate.FILE, text.encode())

@@ -40,6 +40,15 @@ class CommandLine(Static):
         self.show(self.command)
 
 
+class Fields(VerticalScroll, can_focus=False):
+    """The lines of a form. The one with the keyboard stays in sight when the room shrinks."""
+
+    def on_resize(self) -> None:
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            self.call_after_refresh(self.scroll_to_widget, focused, animate=False)
+
+
 class Form(Page):
     """A subclass gives `fields`, `command`, and `submit`, which runs in the background."""
 
@@ -77,7 +86,7 @@ class Form(Page):
         return (self.TAB.capitalize(), self.TITLE_WORDS)
 
     def body(self) -> Iterable[Widget]:
-        with VerticalScroll(id="fields", can_focus=False):
+        with Fields(id="fields"):
             yield from self.fields()
         yield Static(id="state", markup=False)
         yield CommandLine()

@@ -91,7 +91,7 @@ class WhereFields(Vertical):
         yield Field(
             "accelerate",
             Editable(
-                "accelerate.yaml (emptied: written for you)",
+                "accelerate.yaml (empty it, and it is written for you)",
                 self._proposed,
                 check=accelerate.check,
                 label=_WRITTEN,
