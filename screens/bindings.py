@@ -172,8 +172,8 @@ TABLE = _named(
                 name="resources",
             ),
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
-            _key("e", "edit", "edit config", "Change how its processes are started (accelerate)."),
-            _key("v", "sweep", "sweep", "The sweep that this run is part of."),
+            _key("a", "edit", "edit config", "Change how its processes are started (accelerate)."),
+            _key("V", "sweep", "sweep", "The sweep that this run is part of."),
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
         "report": [

@@ -135,12 +135,13 @@ class Where:
 
     def _layout_in_config(self, file: str, slurm: SlurmOptions | None) -> Layout:
         """The layout that the config says; what was asked for besides must be the same."""
-        config = accelerate.parse(_read(file), file)
+        name = Path(file).name
+        config = accelerate.parse(_read(file), name)
         found = accelerate.layout_of(config)
         if not found.several:
             raise BadInputError(
                 "num_processes: one process is started without accelerate",
-                file=file,
+                file=name,
                 hint="Leave --accelerate-config out, or set it to 2 or more.",
             )
         asked = replace(
@@ -149,7 +150,7 @@ class Where:
             machines=self.machines or (slurm.nodes if slurm else found.machines),
             distributed=found.distributed if self.distributed == "ddp" else self.distributed,
         )
-        accelerate.check_against(asked, config, file)
+        accelerate.check_against(asked, config, name)
         return found
 
     def _layout(self, slurm: SlurmOptions | None) -> Layout:
