@@ -82,11 +82,15 @@ def suggest_name(reference_or_path: str) -> str:
     return match[0] if match else "model"
 
 
-def import_command(source: str, name: str | None) -> str:
+def import_command(source: str, name: str | None, permissions: Permissions = SAFE) -> str:
     """The command that imports, as a form shows it."""
     words = ["fmtui", "model", "import", source]
     if name:
         words += ["--name", name]
+    if permissions.convert_pickle:
+        words.append("--convert-pickle")
+    if permissions.trust_remote_code:
+        words.append("--trust-remote-code")
     return shlex.join(words)
 
 
