@@ -24,6 +24,7 @@ __all__ = [
     "Permissions",
     "Preflight",
     "VerifyReport",
+    "card",
     "files",
     "holds",
     "import_command",
@@ -56,6 +57,13 @@ def holds(model: ModelInfo, query: str) -> bool:
 def show(ctx: Context, ref: str) -> ModelInfo:
     """One version, the latest where the reference names none. Raises NotFoundError."""
     return queries.model(ctx.db.read(), ref)
+
+
+def card(ctx: Context, ref: str) -> str:
+    """The model's own card as Markdown; "" where it brought none."""
+    from registry.folder import CARD, card_text
+
+    return card_text(Path(show(ctx, ref).path) / CARD)
 
 
 def files(ctx: Context, ref: str) -> list[ModelFileInfo]:
