@@ -84,6 +84,7 @@ TABLE = _named(
             _key("e", "evaluate", "evaluate", "Measure this model on test data."),
             _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
             _key("x", "remove", "remove", "Remove this model from this machine.", show=False),
+            _key("T", "tag", "tag", "Put a tag on this model, or take one off.", show=False),
         ],
         "model": [
             _key("t", "try", "try", "Ask the model."),
@@ -92,6 +93,9 @@ TABLE = _named(
             _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
             _key("v", "verify", "verify", "Hash the files again and compare."),
             _key("x", "remove", "remove", "Remove this model from this machine."),
+            _key("T", "tag", "tag", "Put a tag on this model, or take one off."),
+            _key("n", "note", "note", "Write a note on this model."),
+            _key("X", "export", "export", "Write it to one file, for a machine without network."),
             _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
         ],
         "azure": [

@@ -83,7 +83,7 @@ def _need_parts(info: RunInfo, folder: RunFolder) -> None:
     with suppress(OSError, ValueError, AttributeError):
         spec = folder.spec()
         parts = [spec[name] for name in ("model", "train", "validation", "data") if spec.get(name)]
-        lacking = [p.get("ref") for p in parts if p.get("path") and not Path(p["path"]).exists()]
+        lacking = [p.get("ref") for p in parts if not Path(str(p.get("path"))).exists()]
         if lacking:
             raise ConflictError(
                 f"{info.run} needs {lacking[0]}, which is not on this machine",
