@@ -137,6 +137,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--points", type=int, default=10_000_000)
+    parser.add_argument("--journal", type=int, default=300_000, help="points to take in at once")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="fmtui-bench-"))
     try:
@@ -180,7 +181,7 @@ def main() -> int:
             median(lambda order=order: screen(Wanted(), order)) for order in ("took", "result")
         )
         opening = max(median(lambda: page(bare, each)), median(lambda: page(whole, written)))
-        rates = [ingest(home, options.runs + n, 300_000) for n in (1, 2, 3)]
+        rates = [ingest(home, options.runs + n, options.journal) for n in (1, 2, 3)]
         size = sum(f.stat().st_size for f in home.iterdir() if f.is_file())
     finally:
         shutil.rmtree(home)

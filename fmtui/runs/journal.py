@@ -105,7 +105,7 @@ class Story:
             return self
         whole = content.rfind(b"\n") + 1
         self._offset += whole
-        for line in content[:whole].splitlines():
+        for line in content[:whole].decode(errors="replace").split("\n"):
             try:
                 event = json.loads(line)
             except ValueError:
@@ -123,10 +123,11 @@ class Story:
                 self.resumed = event.get("t")
                 self.started = self.started or self.resumed
         elif kind == "metric":
+            step, epoch, split = event["step"], event.get("epoch"), event["split"]
             self.points += [
-                MetricPoint(event["step"], event.get("epoch"), event["split"], name, float(value))
+                MetricPoint(step, epoch, split, name, float(value))
                 for name, value in event["values"].items()
-                if value is not None and math.isfinite(float(value))
+                if value is not None and math.isfinite(value)
             ]
         elif kind == "progress":
             self.step, self.total_steps = event["step"], event["total"]
