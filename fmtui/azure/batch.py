@@ -120,9 +120,7 @@ def deploy(
                     mini_batch_size=_MINI_BATCH,
                     output_action="append_row",
                     output_file_name="predictions.csv",
-                    retry_settings=BatchRetrySettings(
-                        max_retries=_RETRIES, timeout=_RETRY_SECONDS
-                    ),
+                    retry_settings=BatchRetrySettings(max_retries=_RETRIES, timeout=_RETRY_SECONDS),
                 ),
                 tags=dict(tags),
             )

@@ -51,6 +51,18 @@ def write(ctx: Context, name: str, record: Mapping[str, Any]) -> None:
     write_json(file_of(ctx, name), dict(record))
 
 
+def is_batch(ctx: Context, name: str) -> bool:
+    """Whether it answers files by jobs rather than requests at once."""
+    return record_of(ctx, name).get("kind") == "batch"
+
+
+def verbs_of(ctx: Context, name: str) -> Any:
+    """The module that speaks to the service of an endpoint's kind."""
+    from fmtui.azure import batch, endpoints
+
+    return batch if is_batch(ctx, name) else endpoints
+
+
 def connection_of(ctx: Context, name: str) -> Connection:
     from fmtui.azure.connection import connect
 
@@ -78,8 +90,7 @@ def go_on(
     ctx: Context, name: str, record: dict[str, Any], found: Online | None
 ) -> tuple[dict[str, Any], Online | None]:
     """Finish what a killed process left: clear what is done, share the traffic that was meant."""
-    from fmtui.azure import endpoints
-
+    verbs = verbs_of(ctx, name)
     pending = record.get("pending")
     if not pending or (time.time() - pending["since"] < _IN_FLIGHT_SECONDS and found is None):
         return record, found
@@ -94,8 +105,8 @@ def go_on(
         now_shared = {d.name: d.traffic for d in found.deployments if d.traffic}
         if not now_shared:
             shares = {n: share for n, share in traffic.items() if n in made}
-            endpoints.share(connection_of(ctx, name), name, shares, {}, lambda _: None)
-            found = endpoints.look(connection_of(ctx, name), name)
+            verbs.share(connection_of(ctx, name), name, shares, {}, lambda _: None)
+            found = verbs.look(connection_of(ctx, name), name)
     return {**record, "pending": None}, found
 
 
