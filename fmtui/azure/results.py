@@ -8,9 +8,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fmtui.azure import jobs
+from fmtui.azure import batch, jobs
 from fmtui.azure.connection import Connection
-from fmtui.errors import FmtuiError
+from fmtui.errors import FmtuiError, RemoteError
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.journal import Journal
 from fmtui.runs.process import write_json
@@ -40,6 +40,8 @@ def bring(folder: RunFolder, connection: Connection, job: str, journal: Journal)
         _register(folder, connection, job, spec, journal)
     elif spec["kind"] == "evaluate":
         _measure(folder, connection, job, journal)
+    elif spec["kind"] == "batch":
+        _answers(folder, connection, job, journal)
 
 
 def _register(
@@ -64,6 +66,22 @@ def _register(
     }
     write_json(folder.output / MODEL_FILE, values)
     journal.write("note", message=f"registered in {settings.workspace} as {name}:{version}")
+
+
+def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+    """What a batch endpoint answered: its files, whole or not at all."""
+    temp, place = folder.path / ".answers.part", folder.output / "answers"
+    shutil.rmtree(temp, ignore_errors=True)
+    try:
+        jobs.download(connection, job, batch.OUTPUT, temp)
+        files = [path for path in temp.rglob("*") if path.is_file()]
+        if not files:
+            raise RemoteError("the job has ended, but it wrote no answers", hint="See its log.")
+        shutil.rmtree(place, ignore_errors=True)
+        temp.rename(place)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+    journal.write("note", message=f"{len(files)} file(s) of answers in output/answers")
 
 
 def _measure(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:

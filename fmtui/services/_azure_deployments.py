@@ -105,11 +105,8 @@ def deploy(
 
     Raises RunFailedError with the container's last words when it does not come up.
     """
-    tell, connection, verbs = (
-        _teller(progress),
-        connection_of(ctx, endpoint),
-        verbs_of(ctx, endpoint),
-    )
+    tell, verbs = _teller(progress), verbs_of(ctx, endpoint)
+    connection = connection_of(ctx, endpoint)
     forget(ctx, endpoint)
     base = base_of(ctx, model, "inference")
     address, before = _deployable(base), look_up(ctx, endpoint)

@@ -111,13 +111,13 @@ def go_on(
 
 
 def info_of(name: str, record: Mapping[str, Any], found: Online | None) -> EndpointInfo:
-    pending = record.get("pending") or {}
+    pending, kind = record.get("pending") or {}, record.get("kind") or "online"
     if found is None:
         creating = pending.get("what") == "create"
         state = "creating" if creating else "failed"
         error = None if creating else "the workspace has no such endpoint (any more)"
         return EndpointInfo(0, name, "azureml", state, None, None, record.get("created", ""),
-                            error=error)  # fmt: skip
+                            error=error, kind=kind)  # fmt: skip
     return EndpointInfo(
         0, name, "azureml", _whole_state(found), None, None, record.get("created", ""),
         tuple(
@@ -126,6 +126,7 @@ def info_of(name: str, record: Mapping[str, Any], found: Online | None) -> Endpo
             for d in found.deployments
         ),
         address=found.address.removesuffix("/score"),
+        kind=kind,
     )  # fmt: skip
 
 
@@ -142,9 +143,10 @@ def last_seen(ctx: Context, name: str) -> EndpointInfo:
         record = record_of(ctx, name)
     except FmtuiError as error:
         return EndpointInfo(0, name, "azureml", "failed", None, None, "", error=str(error))
-    seen = record.get("seen")
+    seen, kind = record.get("seen"), record.get("kind") or "online"
     if not seen:
-        return EndpointInfo(0, name, "azureml", "creating", None, None, record.get("created", ""))
+        created = record.get("created", "")
+        return EndpointInfo(0, name, "azureml", "creating", None, None, created, kind=kind)
     deployments = tuple(
         DeploymentInfo(
             d["name"], d["model"], d["state"], d["traffic"], d.get("error"),
@@ -154,4 +156,4 @@ def last_seen(ctx: Context, name: str) -> EndpointInfo:
     )  # fmt: skip
     state = "updating" if record.get("pending") else seen["state"]
     return EndpointInfo(0, name, "azureml", state, None, None, seen["created"], deployments,
-                        seen.get("error"), seen.get("url"))  # fmt: skip
+                        seen.get("error"), seen.get("url"), kind)  # fmt: skip

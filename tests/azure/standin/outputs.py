@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from azure.storage.blob import BlobServiceClient
 
 from tests.azure.standin.workspace import CONTAINER
 from tests.azure.standin.world import Job, World
@@ -33,6 +38,18 @@ def write(world: World, job: Job) -> None:
             _put(world, f"{folder}/evaluationResult/metrics.json", figures.encode())
 
 
+def answer(world: World, job: Job, inputs: dict[str, Any]) -> None:
+    """Write what a batch job answers: a line for each row of the csv that it was given."""
+    if world.blob_port is None:
+        return
+    for value in inputs.values():
+        _, _, path = str(value.get("uri", "")).partition("/paths/")
+        rows = list(csv.DictReader(io.StringIO(_get(world, path).decode())))
+        lines = [f'{n} POSITIVE "{next(iter(row.values()))}"' for n, row in enumerate(rows)]
+        text = "".join(f"{line}\n" for line in lines)
+        _put(world, f"azureml/{job.children[0]}/score/predictions.csv", text.encode())
+
+
 def _model() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         bert = write_bert(Path(folder) / "bert")
@@ -45,14 +62,22 @@ def _model() -> dict[str, bytes]:
 
 
 def _put(world: World, path: str, content: bytes) -> None:
-    from azure.storage.blob import BlobServiceClient
+    client = _client(world)
+    with client, client.get_blob_client(CONTAINER, path) as blob:
+        blob.upload_blob(content, overwrite=True)
 
+
+def _get(world: World, path: str) -> bytes:
+    client = _client(world)
+    with client, client.get_blob_client(CONTAINER, path) as blob:
+        return bytes(blob.download_blob().readall())
+
+
+def _client(world: World) -> BlobServiceClient:
     assert world.store_ca is not None
-    client = BlobServiceClient(
+    return BlobServiceClient(
         f"https://localhost:{world.blob_port}/{world.account}",
         credential={"account_name": world.account, "account_key": world.account_key},
         connection_verify=world.store_ca,
         use_env_settings=False,
     )
-    with client, client.get_blob_client(CONTAINER, path) as blob:
-        blob.upload_blob(content, overwrite=True)
