@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -132,7 +133,8 @@ def _keymap(ctx: Context) -> dict[str, str]:
 
 def run() -> int:
     """Open the TUI; returns the exit code. Raises UsageError where there is no terminal."""
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    terminal = all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    if not terminal and "TEXTUAL_DRIVER" not in os.environ:  # a browser's has one of its own
         raise UsageError(
             "the TUI needs a terminal", hint="`fmtui --help` lists the commands for scripts."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,10 @@ _TASKS = (
 )
 _SEQ2SEQ_TASKS = {"marian": "translation", "m2m_100": "translation", "pegasus": "summarization"}
 _SEQ2SEQ = ("summarization", "translation", "text2text-generation", "automatic-speech-recognition")
+
+
+_LONGEST_CARD = 200_000
+_FRONT = re.compile(r"\A\s*---\n.*?\n---[^\S\n]*(\n|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,16 @@ def guess_task(architecture: str | None, model_type: str, tag: Any = None) -> st
             return str(tag)
         return _SEQ2SEQ_TASKS.get(model_type, "text2text-generation")
     return "feature-extraction" if architecture.endswith("Model") else None
+
+
+def card_text(path: Path) -> str:
+    """What a model card says to people, its front matter left out; "" where there is none."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_LONGEST_CARD)
+    except OSError:
+        return ""
+    return _FRONT.sub("", text, count=1).strip()
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from registry import architectures, hub, trust_file, weights
+from registry import architectures, hub, pickled, trust_file, weights
 from registry import folder as model_folder
 from registry.catalog import queries as catalog
 from registry.catalog.views import CatalogEntry
@@ -114,28 +114,27 @@ def _from_folder(
 ) -> int:
     path = path.resolve()
     names = [entry.name for entry in path.iterdir() if entry.is_file()]
-    pickled = None
+    main, pickles = "", {}
     if convert and permissions.convert_pickle and model_folder.CONFIG in names:
         main = weights.choose(names, str(path), pickle=True)
-        pickled = main if main == weights.PICKLED else None
-    if pickled:
+        if weights.is_pickled(main):
+            found = pickled.files_of(main, path / main, names, str(path))
+            pickles = {name: path / name for name in found}
+    if pickles:
         model_folder.read_config(path / model_folder.CONFIG)
         taken = model_folder.beside_weights(names)
     else:
         taken = list(model_folder.describe(path).files)
     files = [path / file for file in taken]
-    for file in files:
+    for file in [*files, *pickles.values()]:
         _stay_inside(file, path)
     advance = Counter(progress, "copying", sum(file.stat().st_size for file in files))
-    needed = advance.total + ((path / pickled).stat().st_size if pickled else 0)
+    needed = advance.total + sum(file.stat().st_size for file in pickles.values())
     with incoming(models, needed) as held:
         for file in files:
             held.copy(file, file.name, advance.on(file.name))
-        if pickled and convert:
-            _stay_inside(path / pickled, path)
-            progress(ImportProgress("converting", pickled, 0, 0))
-            convert("pickle", path / pickled, held.folder)
-            held.adopt(weights.SINGLE)
+        if pickles and convert:
+            pickled.convert_into(held, main, pickles, convert, progress)
         facts = Facts(origin=f"folder:{path.name}")
         description = model_folder.describe(held.folder)
         return place(db, models, held, name, description, facts, next_version=False)
@@ -208,6 +207,9 @@ def _from_hub(
         held_in += weights.shards(index)
         if absent := [shard for shard in held_in if shard not in names]:
             raise BadInputError(f"its index names {absent[0]}, which is missing", file=where)
+    elif weights.is_pickled(main):
+        listed = hub.fetch(listing, main, unseen)[0] if main == weights.PICKLED_INDEX else None
+        held_in = pickled.files_of(main, listed, names, where)
 
     wanted_names = [*model_folder.beside_weights(names), *code, *held_in]
     advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
@@ -215,14 +217,12 @@ def _from_hub(
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))
         advance.finish(file, listing.file(file).size or 0)
-    pickled = fetched.pop(weights.PICKLED, None)
-    with incoming(models, pickled[0].stat().st_size if pickled else 0) as held:
+    pickles = {n: fetched.pop(n)[0] for n in held_in if weights.is_pickled(main)}
+    with incoming(models, sum(path.stat().st_size for path in pickles.values())) as held:
         for file, (path, digest) in fetched.items():
             held.link(path, file, digest)
-        if pickled and convert:
-            progress(ImportProgress("converting", weights.PICKLED, 0, 0))
-            convert("pickle", pickled[0], held.folder)
-            held.adopt(weights.SINGLE)
+        if pickles and convert:
+            pickled.convert_into(held, main, pickles, convert, progress)
         if wants_code:
             trust_file.write(held.folder, f"{where}@{listing.commit}", code)
             held.adopt(trust_file.NAME)

@@ -70,10 +70,16 @@ def tags_in(folder: Path) -> list[str]:
         return []
 
 
-def note(db: Database, id: int, text: str) -> None:
-    """Write a version's note anew; an empty one takes it away. Raises UsageError if too long."""
+def check_note(text: str) -> str:
+    """A note without white space around it. Raises UsageError for one that is too long."""
     text = text.strip()
     if len(text) > _LONGEST_NOTE:
         raise UsageError(f"a note has at most {_LONGEST_NOTE:,} letters, this one {len(text):,}")
+    return text
+
+
+def note(db: Database, id: int, text: str) -> None:
+    """Write a version's note anew; an empty one takes it away. Raises UsageError if too long."""
+    text = check_note(text)
     with db.write() as connection:
         connection.execute("UPDATE model_version SET note = ? WHERE id = ?", (text or None, id))

@@ -112,10 +112,10 @@ class _Look:
         code = tuple(sorted(n for n in names if n.endswith(".py")))
         self._code(code)
         pickles = tuple(weights.pickles(names))
-        if pickles and main is not None and not main.endswith(weights.PICKLES):
+        if pickles and main is not None and not weights.is_pickled(main):
             self.add("ok", "pickles", f"{len(pickles)} beside the weights, left out")
         free = _free(self.models)
-        needed = to_fetch + (size if main and main.endswith(weights.PICKLES) else 0)
+        needed = to_fetch + (size if main and weights.is_pickled(main) else 0)
         self.add(
             "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
         )
@@ -170,25 +170,28 @@ class _Look:
         except BadInputError as error:
             self.add("no", "weights", f"{error.message}. {error.hint or ''}".strip())
             return None
-        if main.endswith(weights.PICKLES):
-            self.add("warning", "weights", f"{main}: a pickle, scanned and converted in a sandbox")
+        if weights.is_pickled(main):
+            what = f"{main}: pickled, scanned and converted in a process without network"
+            self.add("warning", "weights", what)
         return main
 
     def _wanted(self, names: list[str], main: str | None) -> list[str]:
         wanted = model_folder.beside_weights(names)
         if main is None:
             return wanted
-        if main != weights.INDEX:
+        if main not in (weights.INDEX, weights.PICKLED_INDEX):
             return [*wanted, main]
         try:
             index, _ = hub.fetch(self.listing, main, unseen)
-            shards = weights.shards(index)
+            ending = ".bin" if weights.is_pickled(main) else ".safetensors"
+            shards = weights.shards(index, ending=ending)
         except FmtuiError as error:
             self.add("no", "weights", error.message)
             return wanted
         if absent := [n for n in shards if n not in names]:
             self.add("no", "weights", f"the index names {absent[0]}, which is missing")
-        return [*wanted, main, *(n for n in shards if n in names)]
+        here = [n for n in shards if n in names]
+        return [*wanted, *here] if weights.is_pickled(main) else [*wanted, main, *here]
 
     def _dtypes(self, main: str | None) -> dict[str, int]:
         """Parameters by type, from the weights' headers, which are asked for alone."""

@@ -19,6 +19,7 @@ from registry.errors import BadInputError
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLED = "pytorch_model.bin"
+PICKLED_INDEX = "pytorch_model.bin.index.json"
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _OTHERS = (".gguf", ".h5", ".msgpack", ".onnx", ".tflite", ".ot", ".npz")
@@ -54,7 +55,7 @@ def choose(names: Collection[str], where: str, *, pickle: bool = False) -> str:
     Args:
         names: The files at the top of a model's folder.
         where: The folder or repository, for the error.
-        pickle: Whether pickled weights in one file are taken too.
+        pickle: Whether pickled weights are taken too.
 
     Raises:
         BadInputError: the weights are pickled, of another format, an adapter's alone, or missing.
@@ -69,14 +70,15 @@ def choose(names: Collection[str], where: str, *, pickle: bool = False) -> str:
             hint="Merge the adapter into its base model and save that.",
         )
     if found := pickles(names):
-        if pickle and PICKLED in names:
-            return PICKLED
+        known = next((name for name in (PICKLED, PICKLED_INDEX) if name in names), None)
+        if pickle and known:
+            return known
         raise BadInputError(
             f"the weights are pickled ({found[0]}), and a pickle can run code when it is opened; "
             "only safetensors are taken",
             file=where,
             hint="--convert-pickle scans it, and converts it in a process without network."
-            if PICKLED in names
+            if known
             else _HINT,
         )
     others = sorted(n for n in names if n.lower().endswith((*_OTHERS, ".safetensors")))
@@ -89,15 +91,23 @@ def choose(names: Collection[str], where: str, *, pickle: bool = False) -> str:
     raise BadInputError(f"holds no weights (no {SINGLE})", file=where, hint=_HINT)
 
 
-def shards(index: Path) -> list[str]:
-    """The files that an index names. Raises BadInputError when it is broken, or leads elsewhere."""
+def is_pickled(main: str) -> bool:
+    """Whether what `choose` found holds or lists pickles."""
+    return main in (PICKLED, PICKLED_INDEX)
+
+
+def shards(index: Path, *, ending: str = ".safetensors") -> list[str]:
+    """The files that an index names, each with this `ending`.
+
+    Raises BadInputError when it is broken, or leads elsewhere.
+    """
     try:
         found = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
         names = sorted({str(name) for name in found})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError("is no index of weights", file=str(index)) from error
     for name in names:
-        if "/" in name or "\\" in name or not name.endswith(".safetensors"):
+        if "/" in name or "\\" in name or not name.endswith(ending):
             raise BadInputError(f"names `{name}`, which is no file beside it", file=str(index))
     if not names:
         raise BadInputError("names no file", file=str(index))

@@ -84,6 +84,7 @@ TABLE = _named(
             _key("e", "evaluate", "evaluate", "Measure this model on test data."),
             _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
             _key("x", "remove", "remove", "Remove this model from this machine.", show=False),
+            _key("T", "tag", "tag", "Put a tag on this model, or take one off.", show=False),
         ],
         "model": [
             _key("t", "try", "try", "Ask the model."),
@@ -92,6 +93,9 @@ TABLE = _named(
             _key("d", "deploy", "deploy", "Put this model behind an endpoint."),
             _key("v", "verify", "verify", "Hash the files again and compare."),
             _key("x", "remove", "remove", "Remove this model from this machine."),
+            _key("T", "tag", "tag", "Put a tag on this model, or take one off."),
+            _key("n", "note", "note", "Write a note on this model."),
+            _key("X", "export", "export", "Write it to one file, for a machine without network."),
             _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
         ],
         "azure": [
@@ -172,8 +176,8 @@ TABLE = _named(
                 name="resources",
             ),
             _key("s", "show('spec')", "spec", "All that is needed to do it again.", name="spec"),
-            _key("e", "edit", "edit config", "Change how its processes are started (accelerate)."),
-            _key("v", "sweep", "sweep", "The sweep that this run is part of."),
+            _key("a", "edit", "edit config", "Change how its processes are started (accelerate)."),
+            _key("V", "sweep", "sweep", "The sweep that this run is part of."),
             _key("i", "show('files')", "files", "What lies in the run's folder.", name="files"),
         ],
         "report": [

@@ -150,6 +150,8 @@ class Listing(Page, Generic[T]):
         """The records that the search and the order leave."""
         wanted = self.line.query_text.lower().split()
         rows = [r for r in self._all or () if _holds(self.words(r), wanted)]
+        if not self.ORDERS:
+            return Rows(rows)
         order, down = self.sorted
         return Rows(in_order(rows, self.ORDERS[order].value, down))
 

@@ -14,6 +14,7 @@ from fmtui.services.text import clean, number, one_line, size
 from registry.views import ModelFileInfo, ModelInfo, RunInfo
 from screens.base import Page
 from screens.bindings import bindings
+from screens.model_actions import export_model, note_model, tag_model
 from screens.models import model_facts
 from screens.run_actions import open_run
 from screens.run_columns import run_columns
@@ -40,6 +41,7 @@ class ModelPage(Page):
         super().__init__()
         self.ref = ref
         self.model: ModelInfo | None = None
+        self._carded = False
 
     def crumbs(self) -> Sequence[str]:
         return ("Models", self.ref)
@@ -61,7 +63,7 @@ class ModelPage(Page):
         return self.query_one(Sections)
 
     def on_mount(self) -> None:
-        self.start(self._load, group="load", wait=True)
+        self.reload()
 
     def on_screen_resume(self) -> None:
         if self.model is not None:
@@ -79,6 +81,9 @@ class ModelPage(Page):
             card.set(model_facts(model))
             taken = await threaded(keeping.disk, self.ctx)
             card.set(_with_disk(model, taken))
+            if not self._carded:
+                self._carded = True
+                await card.add_markdown(await threaded(models.card, self.ctx, self.ref))
         if first:
             self.sections.focus_part()
 
@@ -150,6 +155,22 @@ class ModelPage(Page):
             differ = [f"{name} differs" for name in report.changed]
             self.say(f"{report.ref}: {', '.join(gone + differ)}.", severity="error")
         await self._load()
+
+    def reload(self) -> None:
+        """Read the model again; what is being read may be older than what was just done."""
+        self.start(self._load, group="load")
+
+    def action_tag(self) -> None:
+        if self.model is not None:
+            tag_model(self, self.model)
+
+    def action_note(self) -> None:
+        if self.model is not None:
+            note_model(self, self.model)
+
+    def action_export(self) -> None:
+        if self.model is not None:
+            export_model(self, self.model)
 
     def action_remove(self) -> None:
         from screens.widgets.confirm import Confirm

@@ -77,6 +77,12 @@ class ModelsScreen(Listing[ModelInfo]):
 
         self.app.push_screen(DeployForm(model=self.record.ref if self.record else ""))
 
+    def action_tag(self) -> None:
+        from screens.model_actions import tag_model
+
+        if self.record is not None:
+            tag_model(self, self.record)
+
     def action_remove(self) -> None:
         record = self.record
         if record is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from textual.app import App
@@ -11,6 +12,7 @@ from fmtui.services import runs, tags
 from fmtui.services.runs import ENDED
 from fmtui.services.text import one_line
 from registry.views import RunInfo
+from screens.tagging import pick_tag
 from screens.threads import threaded
 
 
@@ -58,36 +60,10 @@ def resume_run(screen: Any, run: str) -> None:
 
 def tag_runs(screen: Any, chosen: Sequence[RunInfo]) -> None:
     """Put a tag on runs, or take one off; any word may be typed."""
-    from screens.widgets.picker import Option, Picker
-
-    on = {tag for run in chosen for tag in run.tags}
-    others = [(tag, n) for tag, n in runs.facets(screen.ctx)["tag"] if tag not in on]
-    options = [Option(f"take off {tag}", ("remove", tag)) for tag in sorted(on)]
-    options += [Option(f"put on {tag}", ("add", tag), f"{n:,}") for tag, n in others]
-    names = " ".join(run.run for run in chosen)
-
-    def change(what: str, tag: str) -> None:
-        for run in chosen:
-            tags.tag(screen.ctx, run.run, **{what: [tag]})
-
-    def picked(option: Option | None) -> None:
-        if option is None:
-            return
-        what, tag = option.value
-
-        async def job() -> None:
-            await threaded(change, what, tag)
-            screen.say(f"{names}: {'+' if what == 'add' else '−'} {tag}")
-            screen.reload()
-
-        screen.start(job, group="tag")
-
-    screen.app.push_screen(
-        Picker(
-            f"Tags of {names}",
-            options,
-            free=lambda words: Option(f"put on {words}", ("add", words)),
-            empty="No tags yet: type a word, then enter.",
-        ),
-        picked,
+    pick_tag(
+        screen,
+        [run.run for run in chosen],
+        {tag for run in chosen for tag in run.tags},
+        runs.facets(screen.ctx)["tag"],
+        partial(tags.tag, screen.ctx),
     )

@@ -13,10 +13,10 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fmtui.azure.connection import Connection
 from fmtui.azure.errors import translated
@@ -106,21 +106,25 @@ class RegistryModels:
                 return entry_of(client.models.get(pair[0], pair[1]))
 
         pool = ThreadPoolExecutor(min(_AT_ONCE, len(wanted)), thread_name_prefix="registry")
-        try:
-            with self._kept.open("ab") as kept:
-                for pair, entry in zip(wanted, pool.map(one, wanted), strict=True):
+        asked = {pool.submit(one, pair): pair for pair in wanted}
+        with self._kept.open("ab") as kept:
+            try:
+                for future in as_completed(list(asked)):
+                    entry, pair = future.result(), asked.pop(future)
                     if entry is None:
                         raise KeyboardInterrupt
-                    kept.write(json.dumps(asdict(entry)).encode() + b"\n")
-                    kept.flush()
+                    _write(kept, entry)
                     done += 1
                     if done % 50 == 0 or done == total:
                         os.fsync(kept.fileno())
                         self._progress(done, total)
                     yield pair, entry
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            finally:
+                stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                for future in asked:  # what was answered while an error came is not asked again
+                    if not future.cancelled() and not future.exception():
+                        _write(kept, future.result())
 
     def _known(self) -> dict[tuple[str, str], Entry]:
         """What earlier syncs brought; a line that a kill cut is none."""
@@ -153,6 +157,12 @@ def _order(entry: Entry) -> tuple[bool, bool, str]:
         entry.hub_id is None,
         entry.name.casefold(),
     )
+
+
+def _write(kept: IO[bytes], entry: Entry | None) -> None:
+    if entry is not None:
+        kept.write(json.dumps(asdict(entry)).encode() + b"\n")
+        kept.flush()
 
 
 def entry_of(model: Any) -> Entry:

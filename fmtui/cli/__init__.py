@@ -18,7 +18,9 @@ GROUPS = {
     "evaluate": "Measure a model on your own test data.",
     "run": "List, watch, cancel, resume and compare runs.",
     "endpoint": "Create, deploy to, invoke and delete endpoints.",
+    "batch": "Answer every row of a file with a model.",
     "azure": "Sign in to Azure ML, choose a workspace.",
+    "web": "Serve the TUI to a browser.",
     "doctor": "Say what is found here, and what is wrong.",
     "screenshot": "Draw a screen of the TUI to an SVG or PNG file.",
 }

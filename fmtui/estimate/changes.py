@@ -8,7 +8,6 @@ from typing import Any
 
 from fmtui.estimate.lengths import Lengths
 from fmtui.tasks.settings import written
-from fmtui.tasks.settings.checks import NOT_YET
 
 Changed = dict[str, str]
 
@@ -37,7 +36,7 @@ def smaller(
     least: list[tuple[Changed, int]] = []
     for change in _candidates(settings, quantized=quantized):
         kind = tuple(change)
-        if kind in fitting or NOT_YET & set(change):
+        if kind in fitting:
             continue
         bytes_ = need({**settings, **change}, _cut(lengths, change))
         told = ({name: written(value) for name, value in change.items()}, bytes_)

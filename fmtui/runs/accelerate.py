@@ -70,7 +70,7 @@ def config_of(layout: Layout) -> dict[str, Any]:
         }
     if layout.distributed == "deepspeed":
         config["deepspeed_config"] = {
-            "zero_stage": 2,
+            "zero_stage": layout.zero_stage,
             "gradient_accumulation_steps": "auto",
             "gradient_clipping": "auto",
             "offload_optimizer_device": "none",

@@ -19,12 +19,14 @@ class Layout:
     """Processes in all (not on each machine), machines, and how the model is spread over them.
 
     `address` is where machine 0 is found, HOST or HOST:PORT; one machine needs none.
+    `zero_stage` is DeepSpeed's: 3 spreads the weights too.
     """
 
     processes: int = 1
     machines: int = 1
     distributed: str = "ddp"
     address: str | None = None
+    zero_stage: int = 2
 
     @property
     def several(self) -> bool:

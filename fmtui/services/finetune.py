@@ -118,7 +118,9 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     task = get_task(request.task)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
-    _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
+    asked = _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
+    if asked["apply_deepspeed"].value:
+        where = request.where.as_spec(ctx, zero_stage=int(asked["deepspeed_stage"].value))
     name = check_name(request.name or _name(model, request.train), "model")
     train = data_service.resolve(ctx, request.train)
     columns, found, fingerprint = launch.examples_of(

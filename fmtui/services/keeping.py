@@ -10,9 +10,12 @@ from fmtui.services.context import Context
 from registry import queries
 from registry.bundle import Imported
 from registry.disk import Disk
+from registry.labels import check_note
 from registry.views import ImportProgress, ModelInfo
 
-__all__ = ["Disk", "Imported", "disk", "export", "hub_cache", "load", "note", "purge", "tag"]
+__all__ = [
+    "Disk", "Imported", "check_note", "disk", "export", "hub_cache", "load", "note", "purge", "tag",
+]  # fmt: skip
 
 Report = Callable[[ImportProgress], None]
 

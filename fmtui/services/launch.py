@@ -68,14 +68,15 @@ def examples_of(
     )
     stop = [f for f in found.errors if f.row is None] if drop_invalid else found.errors
     if stop:
-        raise _refusal(stop[0], found.errors)
+        raise refusal(stop[0], found.errors)
     if not found.records:
         raise BadInputError("no row is left without a fault", file=whole.file)
     fingerprint = source.info.fingerprint if source.info else whole.fingerprint()
     return chosen, found, fingerprint
 
 
-def _refusal(first: Finding, errors: Sequence[Finding]) -> BadInputError:
+def refusal(first: Finding, errors: Sequence[Finding]) -> BadInputError:
+    """What is said of the first fault: where it is, and how many rows are like it."""
     alike = {f.row for f in errors if f.alike(first) and f.row is not None}
     count = f"{len(alike)} row{'s' if len(alike) > 1 else ''} like this. " if alike else ""
     hint = "Fix them, or drop them with --drop-invalid." if alike else "Fix the data."

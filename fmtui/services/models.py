@@ -24,6 +24,7 @@ __all__ = [
     "Permissions",
     "Preflight",
     "VerifyReport",
+    "card",
     "files",
     "holds",
     "import_command",
@@ -58,6 +59,13 @@ def show(ctx: Context, ref: str) -> ModelInfo:
     return queries.model(ctx.db.read(), ref)
 
 
+def card(ctx: Context, ref: str) -> str:
+    """The model's own card as Markdown; "" where it brought none."""
+    from registry.folder import CARD, card_text
+
+    return card_text(Path(show(ctx, ref).path) / CARD)
+
+
 def files(ctx: Context, ref: str) -> list[ModelFileInfo]:
     """The files of a version with their sizes and hashes."""
     return queries.model_files(ctx.db.read(), show(ctx, ref).id)
@@ -82,11 +90,15 @@ def suggest_name(reference_or_path: str) -> str:
     return match[0] if match else "model"
 
 
-def import_command(source: str, name: str | None) -> str:
+def import_command(source: str, name: str | None, permissions: Permissions = SAFE) -> str:
     """The command that imports, as a form shows it."""
     words = ["fmtui", "model", "import", source]
     if name:
         words += ["--name", name]
+    if permissions.convert_pickle:
+        words.append("--convert-pickle")
+    if permissions.trust_remote_code:
+        words.append("--trust-remote-code")
     return shlex.join(words)
 
 

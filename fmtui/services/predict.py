@@ -94,14 +94,20 @@ class PredictSession:
     ) -> list[Prediction]:
         """Like the function `predict`. A process that died is started anew."""
         rows = [[text] if context is None else [text, context] for text in texts]
-        body = {"input_data": rows, "params": params or {}}
+        answers = self.answer({"input_data": rows, "params": params or {}})
+        return [Prediction(text, output) for text, output in zip(texts, answers, strict=True)]
+
+    def answer(self, body: dict[str, Any] | list[dict[str, Any]]) -> list[Any]:
+        """The answer to a scoring request, or the answers to many of them in few passes.
+
+        Raises as `predict` does.
+        """
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._start()
             reply = self._ask(body)
-        return [
-            Prediction(text, output) for text, output in zip(texts, reply["answer"], strict=True)
-        ]
+        answers: list[Any] = reply["answer"]
+        return answers
 
     def close(self) -> None:
         """End the process, also while it answers. Further calls raise RunFailedError."""
@@ -130,7 +136,7 @@ class PredictSession:
             self._end()
             raise
 
-    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, body: dict[str, Any] | list[dict[str, Any]]) -> dict[str, Any]:
         process = self._process
         assert process is not None and process.stdin is not None
         try:

@@ -22,7 +22,6 @@ from fmtui.tasks.settings import (
     of_task,
     written,
 )
-from fmtui.tasks.settings.checks import NOT_YET
 from registry import queries, search
 from registry.catalog import queries as catalog
 from registry.catalog.views import CatalogEntry
@@ -55,9 +54,8 @@ class SettingInfo:
     @property
     def where(self) -> str:
         """`here and azureml`, or which of them."""
-        here = self.local and self.name not in NOT_YET
-        places = ["here"] * here + ["azureml"] * (self.azure is not None)
-        return " and ".join(places) or "nowhere yet"
+        places = ["here"] * self.local + ["azureml"] * (self.azure is not None)
+        return " and ".join(places)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"where": self.where}

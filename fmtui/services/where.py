@@ -99,11 +99,20 @@ class Where:
             given=azure.pinned(settings, said),
         )
 
-    def as_spec(self, ctx: Context) -> dict[str, Any]:
+    def as_spec(self, ctx: Context, *, zero_stage: int | None = None) -> dict[str, Any]:
         """The parts of a spec that say where: `backend`, `layout` and `slurm`.
+
+        Args:
+            zero_stage: How far DeepSpeed spreads the model, where the settings ask for it; None
+                leaves the processes as they are asked for here.
 
         Raises UsageError for what can't be.
         """
+        if zero_stage is not None:
+            return replace(self, distributed="deepspeed")._as_spec(ctx, zero_stage)
+        return self._as_spec(ctx, Layout.zero_stage)
+
+    def _as_spec(self, ctx: Context, zero_stage: int) -> dict[str, Any]:
         if self.backend not in NAMES:
             raise UsageError(f"no backend `{self.backend}`", hint=f"One of {', '.join(NAMES)}.")
         slurm = self._slurm(ctx) if self.backend == "slurm" else None
@@ -124,7 +133,7 @@ class Where:
         _check_kind(layout, slurm)
         parts: dict[str, Any] = {"backend": self.backend}
         if layout.several:
-            parts["layout"] = layout.as_spec()
+            parts["layout"] = replace(layout, zero_stage=zero_stage).as_spec()
         if slurm is not None:
             parts["slurm"] = slurm.as_spec()
         return parts
@@ -135,12 +144,13 @@ class Where:
 
     def _layout_in_config(self, file: str, slurm: SlurmOptions | None) -> Layout:
         """The layout that the config says; what was asked for besides must be the same."""
-        config = accelerate.parse(_read(file), file)
+        name = Path(file).name
+        config = accelerate.parse(_read(file), name)
         found = accelerate.layout_of(config)
         if not found.several:
             raise BadInputError(
                 "num_processes: one process is started without accelerate",
-                file=file,
+                file=name,
                 hint="Leave --accelerate-config out, or set it to 2 or more.",
             )
         asked = replace(
@@ -149,7 +159,7 @@ class Where:
             machines=self.machines or (slurm.nodes if slurm else found.machines),
             distributed=found.distributed if self.distributed == "ddp" else self.distributed,
         )
-        accelerate.check_against(asked, config, file)
+        accelerate.check_against(asked, config, name)
         return found
 
     def _layout(self, slurm: SlurmOptions | None) -> Layout:

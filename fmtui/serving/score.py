@@ -398,8 +398,9 @@ def _extract(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]
                     text = rows[row][1][offsets[first][0] : offsets[last][1]]
                     best[row] = (start[first] + end[last], text)
     refuses = bool(learnt.get("version_2_with_negative"))
+    lead = learnt.get("null_score_diff_threshold", 0.0)
     return [
-        "" if refuses and none > score else text
+        "" if refuses and none - score > lead else text
         for (score, text), none in zip(best, nothing, strict=True)
     ]
 

@@ -54,12 +54,21 @@ class Examples:
     labels: list[tuple[str, int]]
 
 
-class Task(Protocol):
-    """What is special about a task's data and names. Modules of `fmtui.tasks` hold one instance,
-    `TASK`; how its models compute is the module of the same name in `fmtui.workers.tasks`."""
+class Roles(Protocol):
+    """What columns are for."""
 
     name: str
     roles: tuple[Role, ...]
+
+    def guess_columns(self, table: Table) -> dict[str, str]:
+        """Roles to columns, by names first and contents second; may leave roles out."""
+        return by_name(table, self.roles)
+
+
+class Task(Roles, Protocol):
+    """What is special about a task's data and names. Modules of `fmtui.tasks` hold one instance,
+    `TASK`; how its models compute is the module of the same name in `fmtui.workers.tasks`."""
+
     metrics: tuple[str, ...]
     """What `metric_for_best_model` may name; the first is the default."""
     label_role: str | None
@@ -71,10 +80,6 @@ class Task(Protocol):
     """Whether the same input with another answer is a contradiction."""
     windows: bool = False
     """Whether an input beyond the model's limit is read in windows rather than cut."""
-
-    def guess_columns(self, table: Table) -> dict[str, str]:
-        """Roles to columns, by names first and contents second; may leave roles out."""
-        return by_name(table, self.roles)
 
     def examples(self, table: Table, columns: Mapping[str, str]) -> Examples:
         """The table in the task's terms, with every fault found."""
@@ -109,7 +114,7 @@ class Task(Protocol):
         return table, []
 
 
-def choose_columns(task: Task, table: Table, given: Mapping[str, str]) -> dict[str, str]:
+def choose_columns(task: Roles, table: Table, given: Mapping[str, str]) -> dict[str, str]:
     """The columns for a task's roles: what was given, else guessed. Raises BadInputError."""
     roles = {role.name: role for role in task.roles}
     listing = ", ".join(f"`{c}`" for c in table.columns)

@@ -91,25 +91,31 @@ def _pair(cells: Cells, faults: Faults) -> dict[str, Any]:
 
 def _chat(cells: Cells, faults: Faults, role: str = "messages") -> dict[str, Any]:
     """Messages with roles and contents; what comes after the last answer is left out."""
-    listed = _listed(cells["messages"])
-    if not listed:
-        value = cells["messages"]
-        empty = is_empty(value)
-        what = "are empty" if empty else f"are {kind_of(value)}, not a list of objects"
-        faults.add(role, f"the messages {what}")
+    messages = read_messages(cells["messages"], faults, role)
+    if not messages:
         return {}
-    messages: list[Message] = []
-    for number, raw in enumerate(listed, 1):
-        message = _message(raw, number, role, faults)
-        if message is None:
-            return {}
-        messages.append(message)
     while messages and messages[-1]["role"] != "assistant":
         messages.pop()
     if not messages:
         faults.add(role, "the assistant says nothing: there is nothing to learn")
         return {}
     return {"messages": messages, "prompt": "", "text": messages[-1]["content"]}
+
+
+def read_messages(value: Value, faults: Faults, role: str = "messages") -> list[Message]:
+    """The messages in a cell in the words of chat templates; [] and a fault where it has none."""
+    listed = _listed(value)
+    if not listed:
+        what = "are empty" if is_empty(value) else f"are {kind_of(value)}, not a list of objects"
+        faults.add(role, f"the messages {what}")
+        return []
+    messages: list[Message] = []
+    for number, raw in enumerate(listed, 1):
+        message = _message(raw, number, role, faults)
+        if message is None:
+            return []
+        messages.append(message)
+    return messages
 
 
 def _message(raw: object, number: int, role: str, faults: Faults) -> Message | None:

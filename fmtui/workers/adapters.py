@@ -40,7 +40,7 @@ def is_adapter(path: Path) -> bool:
 
 def base_options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How `from_pretrained` loads the weights that stay frozen: on a GPU in bf16 or in 4 bits."""
-    if not settings.get("apply_lora"):
+    if not settings["apply_lora"]:
         return {}
     import torch
 
@@ -48,7 +48,7 @@ def base_options(settings: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
     dtype = torch.bfloat16 if bf16 else torch.float16
-    if not settings.get("load_in_4bit"):
+    if not settings["load_in_4bit"]:
         return {"dtype": dtype}
     from transformers import BitsAndBytesConfig
 
@@ -77,9 +77,9 @@ def add(model: Any, task: str, settings: Mapping[str, Any], fresh: Sequence[str]
     whole = _whole(model, kind, fresh)
     if getattr(model, "is_loaded_in_4bit", False):
         model = prepare_model_for_kbit_training(
-            model, use_gradient_checkpointing=bool(settings.get("gradient_checkpointing"))
+            model, use_gradient_checkpointing=settings["gradient_checkpointing"]
         )
-    names = [name.strip() for name in settings.get("lora_target_modules", "").split(",")]
+    names = [name.strip() for name in settings["lora_target_modules"].split(",")]
     names = [name for name in names if name]
     config = LoraConfig(
         task_type=kind,

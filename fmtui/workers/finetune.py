@@ -12,6 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 from fmtui.data.split import deal
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
+from fmtui.tasks.settings import complete
 from fmtui.workers import adapters, heap
 from fmtui.workers.batches import TokenBudgetBatches
 from fmtui.workers.harness import Worker
@@ -35,9 +36,11 @@ def run(worker: Worker) -> None:
         worker.say("the model was written by an earlier attempt")
         shutil.rmtree(checkpoints, ignore_errors=True)
         return
+    spec = worker.spec
+    spec["settings"] = complete(spec["task"], spec["settings"])
     trainer = prepare(worker)
     together = trainer.together
-    if worker.main and not worker.spec["settings"].get("resume_from_checkpoint", True):
+    if worker.main and not spec["settings"]["resume_from_checkpoint"]:
         shutil.rmtree(checkpoints, ignore_errors=True)
     checkpoints.mkdir(exist_ok=True)
     resume = together.same(worker.resume_from() if worker.main else None)
@@ -47,7 +50,7 @@ def run(worker: Worker) -> None:
     worker.journal.state("finalizing")
     if trainer.state.best_global_step is not None:
         worker.journal.write("kept", step=trainer.state.best_global_step)
-    write_model(trainer, worker.spec)
+    write_model(trainer, spec)
     together.part()
     if not worker.main:
         return
@@ -72,12 +75,15 @@ def prepare(worker: Worker) -> BucketTrainer:
     if cut:
         words = f"{cut} texts reach the limit of {loaded.limit} tokens"
         worker.journal.write("warning", message=words)
-    if settings.get("apply_lora"):
+    if settings["apply_lora"]:
         loaded.model = adapters.add(loaded.model, spec["task"], settings, loaded.fresh)
     together = Together(worker)
     together.check_canceled()
 
     rows, collator = Rows(features), procedure.collator(loaded)
+    if settings["pad_to_max_length"]:
+        collator.padding, collator.max_length = "max_length", loaded.limit
+        lengths = [loaded.limit] * len(lengths)
     sample = collator([rows[i] for i in range(min(8, len(rows)))])
     chosen = together.same(choose(worker.folder.path, loaded.model, sample, settings["precision"]))
     if worker.main:
@@ -117,7 +123,7 @@ def prepare(worker: Worker) -> BucketTrainer:
     trainer.add_callback(JournalCallback(worker, trainer))
     trainer.add_callback(Saving(trainer, settings))
     if trainer.args.eval_strategy != "no" and settings["early_stopping_patience"]:
-        threshold = settings.get("early_stopping_threshold", 0.0)
+        threshold = settings["early_stopping_threshold"]
         trainer.add_callback(EarlyStopping(settings["early_stopping_patience"], threshold))
     heap.settle()
     return trainer

@@ -69,6 +69,13 @@ def load_model(path: Path, auto_class: str, **options: Any) -> tuple[Any, list[s
             f"this model can't do it: {str(error).splitlines()[0]}",
             hint="Choose a model whose architecture has such a head.",
         ) from error
+    except RuntimeError as error:
+        if "ignore_mismatched_sizes" not in str(error):
+            raise
+        raise BadInputError(
+            "the model's head is for other labels than the data's",
+            hint="ignore_mismatched_sizes=true makes a new one.",
+        ) from error
     fresh = sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
     if adapters.is_adapter(path):
         model, fresh = adapters.merged(model), []

@@ -1,8 +1,9 @@
 """Answer requests with a registered model: `python -m fmtui.workers.predict FOLDER`.
 
 JSON lines: first one that says what the model does, `{"task": T}`, then an answer to each request
-from stdin. `{"error": E, "fault": "input"}` is the request's fault, `"model"` the model's. Ends
-with stdin, so it never outlives whoever asked. The scoring is that of endpoints.
+from stdin, or the answers to a list of them. `{"error": E, "fault": "input"}` is the request's
+fault, `"model"` the model's. Ends with stdin, so it never outlives whoever asked. The scoring is
+that of endpoints.
 """
 
 from __future__ import annotations
@@ -37,13 +38,26 @@ def main() -> int:
     reply({"task": task})
     for line in sys.stdin:
         try:
-            reply({"answer": score.run(line)})
+            reply({"answer": _answer(line)})
         except score.BadRequest as error:
             reply({"error": str(error), "fault": "input"})
         except Exception as error:
             traceback.print_exc()
             reply({"error": _sentence(error), "fault": "model"})
     return 0
+
+
+def _answer(line: str) -> Any:
+    """The answer to a request; to a list of requests theirs, computed in batches."""
+    from fmtui.serving import score
+
+    if not line.startswith("["):
+        return score.run(line)
+    answers = score.predict(json.loads(line))
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 def _sentence(error: Exception) -> str:

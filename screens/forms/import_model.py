@@ -16,11 +16,12 @@ from textual.widgets import Static
 
 from fmtui.errors import BadInputError, FmtuiError
 from fmtui.services import models
-from fmtui.services.models import ImportProgress
+from fmtui.services.models import ImportProgress, Permissions
 from fmtui.services.text import clean, duration, one_line, size
 from screens.forms.base import CommandLine, Form, bar, required
 from screens.threads import threaded, threaded_whole
-from screens.widgets.fields import Field, TextField
+from screens.widgets.fields import Choice, Field, TextField
+from screens.widgets.picker import Option
 
 if TYPE_CHECKING:
     from fmtui.services.models import Preflight
@@ -33,6 +34,16 @@ _MARKS = {
 }
 
 
+_PICKLES = (
+    Option("refused", "", "a pickle can run code when it is opened"),
+    Option("converted", "yes", "scanned, then made safetensors without network"),
+)
+_CODE = (
+    Option("refused", "", "only models that transformers knows"),
+    Option("taken", "yes", "pinned to this revision; it runs when the model is used"),
+)
+
+
 class ImportForm(Form):
     """`reference` is what the form is filled in with."""
 
@@ -41,7 +52,7 @@ class ImportForm(Form):
     def __init__(self, reference: str = "") -> None:
         super().__init__()
         self.reference = reference
-        self._looked_at = ""
+        self._looked_at: tuple[str, Permissions] | None = None
         self._imported: str | None = None
 
     def crumbs(self) -> Sequence[str]:
@@ -50,6 +61,8 @@ class ImportForm(Form):
     def fields(self) -> Iterable[Field]:
         yield Field("from", TextField(self.reference, hint="hf:ORG/NAME or a folder", id="source"))
         yield Field("name", TextField(hint="chosen from the source", id="name"))
+        yield Field("pickles", Choice("Pickled weights", lambda: _PICKLES, id="pickles"))
+        yield Field("own code", Choice("Code of the model's own", lambda: _CODE, id="code"))
 
     def body(self) -> Iterable[Widget]:
         with VerticalScroll(id="fields", can_focus=False):
@@ -66,32 +79,38 @@ class ImportForm(Form):
         )
         return source, self.query_one("#name", TextField).value.strip() or None
 
+    def _allowed(self) -> Permissions:
+        return Permissions(
+            convert_pickle=self.query_one("#pickles", Choice).value == "yes",
+            trust_remote_code=self.query_one("#code", Choice).value == "yes",
+        )
+
     def command(self) -> str:
-        return models.import_command(*self._values())
+        return models.import_command(*self._values(), self._allowed())
 
     def changed(self) -> None:
         super().changed()
         source = self.query_one("#source", TextField).value.strip()
         hint = models.suggest_name(source) if source else "chosen from the source"
         self.query_one("#name", TextField).placeholder = hint
-        if source != self._looked_at:
-            self._looked_at, self._imported = "", None
+        if (source, self._allowed()) != self._looked_at:
+            self._looked_at, self._imported = None, None
             self.query_one("#checks", Static).update("")
 
     async def submit(self) -> None:
         if self._imported is not None:
             return self._open(self._imported)
-        source, name = self._values()
+        (source, name), allowed = self._values(), self._allowed()
         remote = source.startswith(("hf:", "azureml:"))
-        if remote and self._looked_at != source:
-            return await self._look(source)
+        if remote and self._looked_at != (source, allowed):
+            return await self._look(source, allowed)
 
         def progress(now: ImportProgress) -> None:
             self.told(_progress_words(now))
 
         self.tell("asking …")
         model = await threaded_whole(
-            models.import_model, self.ctx, source, name=name, progress=progress
+            models.import_model, self.ctx, source, name=name, progress=progress, permissions=allowed
         )
         if not remote:
             self.say(f"{model.ref} is here.")
@@ -99,11 +118,14 @@ class ImportForm(Form):
         self._imported = model.ref
         await self._try(model.ref)
 
-    async def _look(self, source: str) -> None:
+    async def _look(self, source: str, allowed: Permissions) -> None:
         """Show what would come. Raises FmtuiError where the import would be refused."""
         self.tell("looking …")
-        found = await threaded(models.preflight, self.ctx, source)
-        if self.query_one("#source", TextField).value.strip() != source:
+        found = await threaded(models.preflight, self.ctx, source, permissions=allowed)
+        if (self.query_one("#source", TextField).value.strip(), self._allowed()) != (
+            source,
+            allowed,
+        ):
             return
         self.query_one("#checks", Static).update(_lines(found))
         if not found.ok:
@@ -111,7 +133,7 @@ class ImportForm(Form):
                 f"{source} would be refused",
                 hint="What stands at ✗ tells why; nothing was fetched.",
             )
-        self._looked_at = source
+        self._looked_at = source, allowed
         self.tell(f"ctrl+s fetches {size(found.to_fetch)}; esc leaves it.")
 
     async def _try(self, ref: str) -> None:

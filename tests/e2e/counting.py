@@ -47,7 +47,8 @@ def create(
     spec = {
         "kind": "finetune", "worker": "tests.e2e.counting", "backend": "local", "created": now(),
         "task": "text-classification", "name": "counted", "labels": ["a", "b"],
-        "model": {"ref": "gone:1", "path": str(model)}, "train": {"ref": "none:1"},
+        "model": {"ref": "gone:1", "path": str(model)},
+        "train": {"ref": "none:1", "path": str(model)},
         "steps": steps, "pause": pause, "save": save, "filler": filler, "blob": blob,
         "deaf": deaf, "stray": stray,
     }  # fmt: skip

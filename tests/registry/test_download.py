@@ -15,8 +15,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from fmtui.paths import Home
-from registry import partial
 from registry.database import Database
+from registry.hub import partial
 from tests.e2e.cli import Cli, until
 from tests.hubserver import PIECE, Hub, running, sha256
 

@@ -139,6 +139,46 @@ def test_pickled_weights_of_tensors_alone_are_converted(
     assert "Warning" not in done.stderr, "it answers"
 
 
+@pytest.mark.parametrize("where", ["hub", "folder"])
+def test_pickled_weights_in_several_files_are_converted(
+    hub: Hub, cli: Cli, bert: Path, tmp_path: Path, where: str
+) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    tensors = load_file(bert / "model.safetensors")
+    folder = Path(shutil.copytree(bert, tmp_path / "parts"))
+    (folder / "model.safetensors").unlink()
+    places: dict[str, str] = {}
+    for number in (1, 2):
+        name = f"pytorch_model-{number:05}-of-00002.bin"
+        held = dict(list(tensors.items())[number - 1 :: 2])
+        torch.save(held, folder / name)
+        places |= dict.fromkeys(held, name)
+    index = folder / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}))
+    source = str(folder)
+    if where == "hub":
+        source = "hf:org/parts"
+        hub.add("org/parts", folder)
+        shown = cli.run("model", "import", source, "--dry-run", "--convert-pickle").stdout
+        assert "pickled, scanned and converted" in shown
+    refused = cli.run("model", "import", source, code=4)
+    assert "--convert-pickle" in refused.stderr
+    done = cli.run("model", "import", source, "--convert-pickle", "--json")
+    assert "Warning" not in done.stderr, "it answers"
+    kept = Path(json.loads(done.stdout)["path"])
+    assert not [path for path in kept.iterdir() if "pytorch" in path.name]
+    converted = {k: v for file in kept.glob("*.safetensors") for k, v in load_file(file).items()}
+    assert converted.keys() == tensors.keys()
+    assert all(torch.equal(converted[name], value) for name, value in tensors.items())
+    cli.run("model", "verify", "parts")
+
+    (folder / "pytorch_model-00002-of-00002.bin").unlink()
+    refused = cli.run("model", "import", str(folder), "--convert-pickle", "--name", "x", code=4)
+    assert "names pytorch_model-00002-of-00002.bin, which is missing" in refused.stderr
+
+
 def test_a_tokenizer_with_code_is_refused_until_it_is_trusted(
     hub: Hub, cli: Cli, bert: Path, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from screens.forms.import_model import ImportForm
-from tests.screens.tools import opened, shows
+from tests.screens.tools import hides, opened, shows
 
 
 async def walk() -> None:
@@ -17,6 +17,21 @@ async def walk() -> None:
         await shows(pilot, "Models › import")
         await pilot.press("ctrl+s")
         await shows(pilot, "✗ weights", "would be refused", "--convert-pickle")
+        pilot.app.screen.query_one("#pickles").focus()
+        await pilot.press("right")
+        await shows(pilot, "pickles      converted", "hf:org/old --convert-pickle")
+        await hides(pilot, "✗ weights")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "! weights", "without network", "ctrl+s fetches")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "✓ old:1 is here.", "tried:", seconds=60)
+        await pilot.press("escape")
+        await pilot.app.push_screen(ImportForm("hf:org/code"))
+        await pilot.press("ctrl+s")
+        await shows(pilot, "✗ code", "wants to run tok.py")
+        pilot.app.screen.query_one("#code").focus()
+        await pilot.press("right", "ctrl+s")
+        await shows(pilot, "! code", "would run tok.py", "--trust-remote-code", "ctrl+s fetches")
         await pilot.press("escape")
         await pilot.app.push_screen(ImportForm("hf:org/tiny"))
         await shows(pilot, "fmtui model import hf:org/tiny")

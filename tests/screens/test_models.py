@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,56 @@ async def test_verify_says_which_file_differs(stocked: Context) -> None:
         await shows(pilot, "config.json differs")
 
 
+async def test_tags_note_and_bundle_from_a_model_s_page(
+    stocked: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "tiny:1")
+        await pilot.press("T")
+        await shows(pilot, "Tags of tiny:1", "No tags yet")
+        await type_in(pilot, "prod")
+        await pilot.press("enter")
+        await shows(pilot, "tiny:1: + prod")
+        assert models.show(stocked, "tiny").tags == ("prod",)
+        await pilot.press("enter", "T")
+        await shows(pilot, "take off prod")
+        await type_in(pilot, "not a tag")
+        await pilot.press("enter")
+        await shows(pilot, "can't be a tag")
+        await pilot.press("n")
+        await shows(pilot, "Note on tiny:1")
+        await pilot.press(*"small")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "The note on tiny:1 is kept", "note          small")
+        await pilot.press("X")
+        await shows(pilot, "Export tiny:1 to", "tiny-1.tar")
+        await pilot.press("enter")
+        await shows(pilot, "tiny-1.tar: 1 model")
+        assert (tmp_path / "tiny-1.tar").stat().st_size > 10_000
+        await pilot.press("X", "enter")
+        await shows(pilot, "tiny-1.tar exists")
+
+
+async def test_the_model_s_own_card_is_rendered_and_harmless(
+    here: Context, bert: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bert, tmp_path / "carded"))
+    (folder / "README.md").write_text(
+        "---\nlicense: mit\n---\n# A small one\n\nFor \x1b]0;evil\x07**tests**, [red]not[/] more.\n"
+    )
+    models.import_model(here, str(folder), name="carded")
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "carded:1")
+        await pilot.press("enter")
+        await shows(pilot, "Models › carded:1", "mit")
+        await pilot.press("end")
+        seen = await shows(pilot, "A small one", "For tests, [red]not[/] more.")
+        assert "license: mit" not in seen and "\x1b" not in seen
+
+
 async def test_removing_asks_first(stocked: Context) -> None:
     async with opened() as pilot:
         await pilot.press("2")
@@ -117,7 +168,7 @@ async def test_an_import_is_cancelled_by_leaving(
 
     left, raised = threading.Event(), threading.Event()
 
-    def slow(ctx: Context, source: str, *, name: str | None, progress: object) -> None:
+    def slow(ctx: Context, source: str, *, progress: object, **more: object) -> None:
         assert callable(progress)
         progress(ImportProgress("copying", "model.safetensors", 10, 100))
         assert left.wait(20)

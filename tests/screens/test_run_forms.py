@@ -94,14 +94,14 @@ async def test_the_accelerate_config_is_seen_and_changed_before_the_start(
         # The same on the page of the run that is there.
         await pilot.press("s")
         await shows(pilot, '"kind": "finetune"')
-        await pilot.press("e")
+        await pilot.press("a")
         await shows(pilot, "accelerate.yaml of r1", "debug: true")
         editor = pilot.app.screen.query_one(Editor)
         editor.text = editor.text.replace("debug: true", "debug: false")
         await pilot.press("ctrl+s")
         await shows(pilot, "r1 starts from it the next time.")
         assert "debug: false" in (held.home.runs / "r1" / "accelerate.yaml").read_text()
-        await pilot.press("e")
+        await pilot.press("a")
         await shows(pilot, "accelerate.yaml of r1")
         pilot.app.screen.query_one(Editor).text = written.replace("processes: 2", "processes: 3")
         await pilot.press("ctrl+s")
@@ -113,8 +113,8 @@ async def test_a_run_of_one_process_has_no_config_to_edit(held: Context) -> None
     async with opened() as pilot:
         await go(pilot.app, f"run:{run}")
         await shows(pilot, "step 59 loss")
-        assert "e edit" not in text(pilot)
-        await pilot.press("e", "v")
+        assert "a edit" not in text(pilot)
+        await pilot.press("a", "V")
         await shows(pilot, "step 59 loss")
 
 
@@ -130,8 +130,8 @@ async def test_a_sweep_is_started_and_shown(held: Context, tmp_path: Path) -> No
         )
         assert len(runs.list_runs(held)) == 4
         await pilot.press("enter")
-        await shows(pilot, "r1 finetune tiny:1 on messages:1", "v sweep")
-        await pilot.press("v")
+        await shows(pilot, "r1 finetune tiny:1 on messages:1", "V sweep")
+        await pilot.press("V")
         await shows(pilot, "Runs › tiny-messages-sweep")
         await pilot.press("c")
         await shows(pilot, "compare r1 r2 r3 r4", "num_train_epochs")

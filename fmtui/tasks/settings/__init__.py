@@ -12,7 +12,7 @@ from typing import Any
 
 from fmtui.errors import UsageError
 from fmtui.tasks.settings import suits
-from fmtui.tasks.settings.checks import NOT_YET, check_given, check_together, refuse_elsewhere
+from fmtui.tasks.settings.checks import check_together, refuse_elsewhere
 from fmtui.tasks.settings.presets import COMPONENT, PRESETS, component_defaults, preset
 from fmtui.tasks.settings.setting import AZURE, LOCAL, Setting, SettingValue, written
 from fmtui.tasks.settings.suits import Situation
@@ -30,6 +30,7 @@ __all__ = [
     "SettingValue",
     "Situation",
     "choose",
+    "complete",
     "of_task",
     "resolve",
     "written",
@@ -51,6 +52,20 @@ class Chosen:
 def of_task(task: str, backend: str = LOCAL) -> list[Setting]:
     """The settings that mean something for a task on a backend, in the table's order."""
     return [setting for setting in SETTINGS if setting.offered(task, backend)]
+
+
+def complete(
+    task: str, given: Mapping[str, Any], taught: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every setting that a task has here: what was given, else what the model was taught with,
+    else the default.
+
+    So what carries a run out asks for no setting in vain: not where its spec is of a version that
+    did not know them all, nor where a model is measured, of which nobody gives any.
+    """
+    found: dict[str, Any] = {setting.name: setting.default for setting in of_task(task)}
+    found |= {name: value for name, value in (taught or {}).items() if name in found}
+    return {**found, **given}
 
 
 def resolve(
@@ -97,7 +112,6 @@ def choose(
     for name in typed:
         if name not in offered:
             raise refuse_elsewhere(BY_NAME[name], at.task, backend)
-    check_given(typed, backend=backend)
     published = {
         name: value
         for name, value in _published(catalogue or {}, backend).items()
@@ -115,10 +129,6 @@ def choose(
     if backend == AZURE:
         _put(chosen, _acceptable(chosen, at.task), "default of Azure ML")
     values = {} if wanted is None else wanted.values({n: c.value for n, c in chosen.items()})
-    if wanted is not None and wanted.name != COMPONENT:
-        check_given({n: v for n, v in values.items() if n in offered}, backend=backend)
-    elif backend != AZURE:
-        values = {name: value for name, value in values.items() if name not in NOT_YET}
     layers = [(published, "catalogue"), (values, f"preset {preset_name}")]
     for layer, source in reversed(layers) if preset_name == COMPONENT else layers:
         _put(chosen, layer, source)
@@ -148,7 +158,7 @@ def _published(catalogue: Mapping[str, str], backend: str) -> dict[str, SettingV
     found: dict[str, SettingValue] = {}
     for name, text in catalogue.items():
         setting = BY_NAME.get(name)
-        if setting is None or (backend != AZURE and name in _OF_THE_MACHINE | NOT_YET):
+        if setting is None or (backend != AZURE and name in _OF_THE_MACHINE):
             continue
         try:
             value = setting.parse(text)

@@ -8,15 +8,11 @@ from fmtui.errors import UsageError
 from fmtui.tasks.settings.setting import AZURE, Setting, SettingValue, written
 from fmtui.tasks.settings.table import BY_NAME
 
-NOT_YET = frozenset(
-    {
-        "pad_to_max_length", "apply_deepspeed", "deepspeed_stage", "ignore_mismatched_sizes",
-        "eval_accumulation_steps", "label_all_tokens", "n_best_size", "null_score_diff_threshold",
-        "source_prefix", "summarization_lang",
-    }
-)  # fmt: skip
-"""Settings that the workers here don't obey: another value than the default is refused. Who makes
-one work takes it out of this set."""
+_INSTEAD = {
+    "n_best_size": "runs here look at every span",
+    "eval_accumulation_steps": "runs here leave no batch on the GPU while measuring",
+}
+"""What runs here do where a setting is Azure ML's alone."""
 
 _NEEDS: dict[str, tuple[str, SettingValue]] = {
     "lora_r": ("apply_lora", True),
@@ -40,17 +36,6 @@ _MINUS_ONE_OR_MORE = (
 )  # fmt: skip
 
 
-def check_given(given: Mapping[str, SettingValue], *, backend: str) -> None:
-    """Raise UsageError for a setting that its backend does not carry out."""
-    for name, value in given.items():
-        setting = BY_NAME[name]
-        if backend != AZURE and name in NOT_YET and value != setting.default:
-            raise UsageError(
-                f"{name}={written(value)}: runs here don't carry that out yet",
-                hint=f"Leave it at {written(setting.default) or 'nothing'}.",
-            )
-
-
 def refuse_elsewhere(setting: Setting, task: str, backend: str) -> UsageError:
     """The error for a setting that means nothing for a task on a backend."""
     if not setting.belongs(task):
@@ -62,8 +47,9 @@ def refuse_elsewhere(setting: Setting, task: str, backend: str) -> UsageError:
             f"{setting.name}: Azure ML's component for {task} has no such input",
             hint="Leave it out, or run here.",
         )
+    instead = f"; {_INSTEAD[setting.name]}" if setting.name in _INSTEAD else ""
     return UsageError(
-        f"{setting.name}: only Azure ML offers that", hint="Leave it out, or run there."
+        f"{setting.name}: only Azure ML offers that{instead}", hint="Leave it out, or run there."
     )
 
 

@@ -153,7 +153,7 @@ COMMON: tuple[Setting, ...] = (
         ),
         Setting(
             "eval_accumulation_steps", "int", -1, "batches kept on the GPU while measuring; -1: "
-            "all", -1, MOST,
+            "all", -1, MOST, local=False,
         ),
         Setting(
             "metric_for_best_model", "text", "", "which metric picks the checkpoint to keep",
@@ -213,7 +213,10 @@ OF_TASKS: tuple[Setting, ...] = grouped(
         "max_answer_length", "int", 30, "tokens of an answer at most", 1, MOST, tasks=(_QA,),
         azure="max_answer_length_in_tokens",
     ),
-    Setting("n_best_size", "int", 20, "spans looked at for an answer", 1, 1000, tasks=(_QA,)),
+    Setting(
+        "n_best_size", "int", 20, "spans looked at for an answer", 1, 1000, tasks=(_QA,),
+        local=False,
+    ),
     Setting(
         "version_2_with_negative", "bool", False, "a question may have no answer", tasks=(_QA,),
         azure=None,
@@ -231,15 +234,18 @@ OF_TASKS: tuple[Setting, ...] = grouped(
         "else 1", 0, 64, tasks=(_SUM, _MT), azure=None,
     ),
     Setting(
-        "source_prefix", "text", "", "put before each source, as T5 wants it", tasks=(_SUM, _MT),
-        azure=None,
+        "source_prefix", "text", "", "words before each source, as T5 wants them",
+        tasks=(_SUM, _MT), azure=None,
     ),
     Setting(
         "source_lang", "text", "", "the source's language, as the model writes it: en, eng_Latn",
         tasks=(_MT,), azure=None,
     ),
     Setting("target_lang", "text", "", "the target's language", tasks=(_MT,), azure=None),
-    Setting("summarization_lang", "text", "", "the documents' language", tasks=(_SUM,)),
+    Setting(
+        "summarization_lang", "text", "", "the documents' language, where a model writes several",
+        tasks=(_SUM,),
+    ),
     Setting("packing", "bool", False, "several texts in one row", tasks=(_GEN,), azure=None),
     Setting(
         "completion_only_loss", "bool", True, "learn the answers, not the prompts", tasks=(_GEN,),

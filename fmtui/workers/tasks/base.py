@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 
 from fmtui.errors import BadInputError
+from fmtui.tasks.settings import complete
 from fmtui.workers import adapters
 from fmtui.workers.forward import Tick
 from fmtui.workers.loading import load_model, load_tokenizer, max_length
@@ -29,6 +30,7 @@ class Loaded:
     labels: list[str]
     limit: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    """All that the task has, as `fmtui.tasks.settings.complete` gives them."""
     fresh: Sequence[str] = ()
     """Names of the parameters that the model at that path did not have."""
 
@@ -77,19 +79,27 @@ class Base:
     divides_loss: bool = False
     longest: int | None = None
     """Tokens of input where the person asks for no other limit and the model can take more."""
+    taught: tuple[str, ...] = ()
+    """Settings that are saved with the model, so that it answers as it did when it was measured."""
 
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         tokenizer = load_tokenizer(path)
-        settings = spec.get("settings") or {}
-        options = adapters.base_options(settings) | self.options(spec)
+        task, finetune = spec["task"], spec["kind"] == "finetune"
+        given = spec.get("settings") or {}
+        wished = complete(task, given)
+        options = adapters.base_options(wished) | self.options(spec)
+        if finetune:
+            # A head for other labels is replaced; a base model has none yet.
+            options["ignore_mismatched_sizes"] = wished["ignore_mismatched_sizes"]
         model, fresh = load_model(path, self.auto_class, **options)
         # A tokenizer of another family may give what this model does not take.
         taken = inspect.signature(model.forward).parameters
         tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in taken]
-        task, finetune = spec["task"], spec["kind"] == "finetune"
-        wanted = settings.get("max_seq_length", -1)
+        known = learnt(model, task)
+        settings = complete(task, given, {n: known[n] for n in self.taught if n in known})
+        wanted = settings["max_seq_length"]
         if wanted <= 0:
-            wanted = learnt(model, task).get("max_seq_length") or self.longest or -1
+            wanted = known.get("max_seq_length") or self.longest or -1
         limit = max_length(model, tokenizer, wanted)
         if finetune:
             known = self.known(model, task, settings)
@@ -125,8 +135,6 @@ class Labelled(Base):
             "num_labels": len(labels),
             "id2label": dict(enumerate(labels)),
             "label2id": {label: i for i, label in enumerate(labels)},
-            # A head for other labels is replaced; a base model has none yet.
-            "ignore_mismatched_sizes": True,
         }
 
     def labels(self, model: Any, spec: Mapping[str, Any]) -> list[str]:

@@ -23,13 +23,7 @@ TASK = "question-answering"
 NONE = "version_2_with_negative"
 """SQuAD's word for a model that may say that a context holds no answer."""
 
-_WINDOWS = {"doc_stride": 128, "max_answer_length": 30}
-
-
-def _setting(loaded: Loaded, name: str) -> int:
-    """What the run asks for, else what the model was taught with, else the usual."""
-    known = learnt(loaded.model, TASK).get(name, _WINDOWS[name])
-    return int(loaded.settings.get(name) or known)
+_TAUGHT = ("doc_stride", "max_answer_length", NONE, "null_score_diff_threshold")
 
 
 @dataclass(frozen=True)
@@ -39,11 +33,12 @@ class QuestionAnswering(Base):
         fast(loaded.tokenizer, "where in the text a token came from")
         loaded.tokenizer.padding_side = "right"
         if spec["kind"] == "finetune":
-            known = learnt(loaded.model, TASK)
-            known[NONE] = bool(loaded.settings.get(NONE))
-            for name in _WINDOWS:
-                known[name] = _setting(loaded, name)
+            learnt(loaded.model, TASK).update({n: loaded.settings[n] for n in self.taught})
         return loaded
+
+    def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """A head with a start and an end, whatever the base classified."""
+        return {"num_labels": 2} if spec["kind"] == "finetune" else {}
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
         """A row a window; one that does not hold the answer points at its first token."""
@@ -75,8 +70,8 @@ class QuestionAnswering(Base):
             starts, ends = results[place]
             found[record].read(loaded, windows, place, records[record], starts, ends)
             found[record].length += lengths[place]
-        may_refuse = bool(learnt(loaded.model, TASK).get(NONE))
-        given = [answer.given(may_refuse) for answer in found]
+        lead = loaded.settings["null_score_diff_threshold"] if loaded.settings[NONE] else math.inf
+        given = [answer.given(lead) for answer in found]
         return {
             "prediction": [text for text, _ in given],
             "score": [score for _, score in given],
@@ -118,7 +113,7 @@ class _Answer:
 
         if inside := _context_tokens(windows, place):
             low, high = inside[0], inside[-1] + 1
-            most = _setting(loaded, "max_answer_length")
+            most = loaded.settings["max_answer_length"]
             scores = starts[low:high, None] + ends[None, low:high]
             allowed = torch.ones_like(scores, dtype=torch.bool).triu().tril(most - 1)
             flat = int(scores.masked_fill(~allowed, -math.inf).argmax())
@@ -136,15 +131,15 @@ class _Answer:
         elif target[0]:
             self.loss = min(loss, self.loss if self.loss is not None else math.inf)
 
-    def given(self, may_refuse: bool) -> tuple[str, float]:
-        """The answer, and the probability of its ends."""
-        if may_refuse and self.nothing > self.best:
+    def given(self, lead: float) -> tuple[str, float]:
+        """The answer, and the probability of its ends; none where that leads by more than so."""
+        if self.nothing - self.best > lead:
             return "", math.exp(self.nothing_likely)
         return self.span, math.exp(self.likely)
 
 
 def _windows(loaded: Loaded, records: Sequence[Record]) -> Any:
-    stride = min(_setting(loaded, "doc_stride"), loaded.limit // 4)
+    stride = min(loaded.settings["doc_stride"], loaded.limit // 4)
     questions = [record["question"].lstrip() for record in records]
     try:
         return loaded.tokenizer(
@@ -195,4 +190,4 @@ def _spans(record: Record) -> Iterator[tuple[int, str]]:
     yield from list(zip(record["starts"], record["answers"], strict=True))[:1]
 
 
-PROCEDURE = QuestionAnswering("AutoModelForQuestionAnswering", longest=384)
+PROCEDURE = QuestionAnswering("AutoModelForQuestionAnswering", longest=384, taught=_TAUGHT)

@@ -10,6 +10,7 @@ from typing import Any
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
 
 from fmtui.workers.forward import Tick, in_batches
+from fmtui.workers.tasks import languages
 from fmtui.workers.tasks.base import (
     Base,
     Columns,
@@ -29,16 +30,30 @@ class Seq2Seq(Base):
     task: str = ""
     source: str = "source"
     target: str = "target"
+    asks: tuple[str, str] = ("summarization_lang", "summarization_lang")
+    """The settings that say the languages of source and target."""
     written: int = 128
     """Tokens that are written at the most where the person asks for no other limit."""
 
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         loaded = super().load(path, spec)
         if spec["kind"] == "finetune":
+            if languages.has_many(loaded.tokenizer):
+                languages.choose(loaded, self.languages(loaded.settings), self.asks)
             # Saved with the model, so that it writes when served as it did when measured.
             loaded.model.generation_config.max_new_tokens = self._most(loaded)
             loaded.model.generation_config.num_beams = self._beams(loaded)
         return loaded
+
+    def languages(self, settings: Mapping[str, Any]) -> tuple[str, str]:
+        """The languages of the source and of the target; empty where nobody said."""
+        return settings["summarization_lang"], settings["summarization_lang"]
+
+    def known(self, model: Any, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+        found = super().known(model, task, settings)
+        if prefix := settings["source_prefix"]:
+            found["prefix"] = f"{prefix} "
+        return found
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
         columns = self._inputs(loaded, records)
@@ -106,10 +121,10 @@ class Seq2Seq(Base):
 
     def _most(self, loaded: Loaded) -> int:
         """Tokens to write: what the run asks for, else what the model was taught with."""
-        wanted = int(loaded.settings.get("max_target_length", -1))
+        wanted = int(loaded.settings["max_target_length"])
         known = loaded.model.generation_config.max_new_tokens or self.written
         return min(wanted if wanted > 0 else known, loaded.limit)
 
     def _beams(self, loaded: Loaded) -> int:
         known = loaded.model.generation_config.num_beams or 1
-        return int(loaded.settings.get("num_beams") or known)
+        return int(loaded.settings["num_beams"] or known)

@@ -49,7 +49,7 @@ class TextGeneration(Base):
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
         """Rows with targets; with `packing` several records share one as long as the limit."""
         rows = [_encoded(loaded, record) for record in records]
-        if loaded.settings.get("packing"):
+        if loaded.settings["packing"]:
             rows = _packed(rows, loaded.limit)
         return _columns(rows)
 
@@ -80,7 +80,7 @@ class TextGeneration(Base):
 
     def _written(self, loaded: Loaded, records: Sequence[Record]) -> list[str | None]:
         """What the model writes after each prompt, where that was asked for."""
-        most = int(loaded.settings.get("max_new_tokens", 0))
+        most = int(loaded.settings["max_new_tokens"])
         prompts = [_prompt(loaded, record) for record in records]
         asked = [place for place, ids in enumerate(prompts) if ids and most > 0]
         written: list[str | None] = [None] * len(records)
@@ -131,7 +131,7 @@ def _encoded(loaded: Loaded, record: Record) -> Encoded:
     answer = tokenizer(record["text"], add_special_tokens=not before)["input_ids"]
     answer = answer if answer[-1:] == end else answer + end
     ids = before + answer
-    alone = loaded.settings.get("completion_only_loss", True)
+    alone = loaded.settings["completion_only_loss"]
     targets = [-100] * len(before) + answer if alone else ids
     return _cut(ids, list(targets), loaded.limit)
 
@@ -164,7 +164,7 @@ def _chat(loaded: Loaded, messages: Sequence[Mapping[str, Any]]) -> Encoded:
     every template that only appends.
     """
     ids = _templated(loaded, messages, answer=False)
-    if not loaded.settings.get("completion_only_loss", True):
+    if not loaded.settings["completion_only_loss"]:
         return ids, list(ids)
     targets = [-100] * len(ids)
     for number, message in enumerate(messages):

@@ -28,14 +28,20 @@ class TokenClassification(Labelled):
         return loaded
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:
-        """A row a window. A word's first token has its tag, all others count for nothing."""
+        """A row a window. A word's first token has its tag, all others count for nothing, or,
+        where all are wanted, have the tag that goes on with it."""
         windows = _windows(loaded, records)
         ids = {label: i for i, label in enumerate(loaded.labels)}
         columns: Columns = {"input_ids": [], "attention_mask": [], "labels": []}
         for place, record, words in _first_tokens(windows):
             targets = [-100] * len(windows["input_ids"][place])
+            tags = records[record]["tags"]
+            if loaded.settings["label_all_tokens"]:
+                for token, word in enumerate(windows.word_ids(place)):
+                    if word is not None:
+                        targets[token] = ids[_going_on(tags[word], ids)]
             for token, word in words:
-                targets[token] = ids[records[record]["tags"][word]]
+                targets[token] = ids[tags[word]]
             columns["input_ids"].append(windows["input_ids"][place])
             columns["attention_mask"].append(windows["attention_mask"][place])
             columns["labels"].append(targets)
@@ -75,6 +81,12 @@ class TokenClassification(Labelled):
             "right": [made == list(r["tags"]) for made, r in zip(tags, records, strict=True)],
             "length": lengths,
         }
+
+
+def _going_on(tag: str, known: Mapping[str, int]) -> str:
+    """The tag of a word's further tokens: of `B-PER` it is `I-PER`, where there is such a tag."""
+    inside = f"I-{tag[2:]}"
+    return inside if tag.startswith("B-") and inside in known else tag
 
 
 def _windows(loaded: Loaded, records: Sequence[Record]) -> Any:

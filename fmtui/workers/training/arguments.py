@@ -32,9 +32,9 @@ def arguments(
     os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(folder.parent / "tensorboard"))
     os.environ.setdefault("WANDB_DIR", str(folder.parent))
     cuda = torch.cuda.is_available()
-    measured = validated and settings.get("evaluation_strategy", "epoch") != "no"
+    measured = validated and settings["evaluation_strategy"] != "no"
     metric = settings["metric_for_best_model"] if measured else None
-    workers = settings.get("dataloader_num_workers", 0)
+    workers = settings["dataloader_num_workers"]
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=settings["num_train_epochs"],
@@ -44,20 +44,20 @@ def arguments(
         per_device_eval_batch_size=settings["per_device_eval_batch_size"],
         gradient_accumulation_steps=settings["gradient_accumulation_steps"],
         lr_scheduler_type=settings["lr_scheduler_type"],
-        warmup_steps=settings.get("warmup_steps") or settings["warmup_ratio"],
-        optim=settings.get("optim", "adamw_torch_fused"),
+        warmup_steps=settings["warmup_steps"] or settings["warmup_ratio"],
+        optim=settings["optim"],
         weight_decay=settings["weight_decay"],
-        adam_beta1=settings.get("adam_beta1", 0.9),
-        adam_beta2=settings.get("adam_beta2", 0.999),
-        adam_epsilon=settings.get("adam_epsilon", 1e-8),
+        adam_beta1=settings["adam_beta1"],
+        adam_beta2=settings["adam_beta2"],
+        adam_epsilon=settings["adam_epsilon"],
         max_grad_norm=settings["max_grad_norm"],
         label_smoothing_factor=settings["label_smoothing_factor"],
-        neftune_noise_alpha=settings.get("neftune_noise_alpha") or None,
-        activation_checkpointing=settings.get("gradient_checkpointing", False),
+        neftune_noise_alpha=settings.get("neftune_noise_alpha") or None,  # one task's alone
+        activation_checkpointing=settings["gradient_checkpointing"],
         activation_checkpointing_kwargs={"use_reentrant": False},
-        torch_compile=settings.get("torch_compile", False),
-        use_liger_kernel=settings.get("use_liger_kernel", False),
-        logging_strategy=settings.get("logging_strategy", "steps"),
+        torch_compile=settings["torch_compile"],
+        use_liger_kernel=settings["use_liger_kernel"],
+        logging_strategy=settings["logging_strategy"],
         logging_steps=settings["logging_steps"],
         logging_nan_inf_filter=False,
         seed=settings["seed"],
@@ -65,7 +65,7 @@ def arguments(
         metric_for_best_model=metric,
         greater_is_better=None if metric is None else not lower_is_better(metric),
         load_best_model_at_end=measured,
-        eval_strategy=settings.get("evaluation_strategy", "epoch") if measured else "no",
+        eval_strategy=settings["evaluation_strategy"] if measured else "no",
         eval_steps=_eval_steps(settings, steps_an_epoch),
         save_strategy="best" if measured else "no",
         save_total_limit=None,
@@ -82,7 +82,7 @@ def arguments(
 
 
 def _eval_steps(settings: Mapping[str, Any], steps_an_epoch: int) -> int:
-    share = float(settings.get("evaluation_steps_interval", 0.0))
+    share = float(settings["evaluation_steps_interval"])
     if share > 0:
         return max(1, round(share * steps_an_epoch))
-    return int(settings.get("eval_steps", 500))
+    return int(settings["eval_steps"])

@@ -27,7 +27,7 @@ def write_model(trainer: BucketTrainer, spec: Mapping[str, Any]) -> None:
     trainer.together.wait()
     if not writes:
         return
-    if spec["settings"].get("apply_lora"):
+    if spec["settings"]["apply_lora"]:
         _write_adapted(weights, temp, spec)
         shutil.rmtree(weights)
     else:
@@ -57,7 +57,7 @@ def _write_adapted(adapter: Path, folder: Path, spec: Mapping[str, Any]) -> None
     base = Path(spec["model"]["path"])
     settings = {**spec["settings"], "apply_lora": False}  # the base as it is, not as it was frozen
     model = get_procedure(spec["task"]).load(base, {**spec, "settings": settings}).model
-    if settings.get("merge_lora_weights", True):
+    if spec["settings"]["merge_lora_weights"]:
         adapters.write_merged(model, adapter, folder, base)
     else:
         adapters.write_kept(model, adapter, folder, base, _hub_name(spec["model"]))

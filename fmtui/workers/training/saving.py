@@ -19,8 +19,8 @@ class Saving(TrainerCallback):  # type: ignore[misc]
 
     def __init__(self, trainer: BucketTrainer, settings: Mapping[str, Any]) -> None:
         self.trainer = trainer
-        self.strategy = settings.get("save_strategy", "epoch")
-        self.steps = settings.get("save_steps", 500)
+        self.strategy = settings["save_strategy"]
+        self.steps = settings["save_steps"]
         self.seconds = settings["save_minutes"] * 60
         self.last = time.monotonic()
         self.due = False

@@ -84,8 +84,8 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
         self.together = together
         self.chosen = chosen
         self.batches = batches
-        self.keep = settings.get("save_total_limit", -1)
-        self.halves = settings.get("auto_find_batch_size", True)
+        self.keep = settings["save_total_limit"]
+        self.halves = settings["auto_find_batch_size"]
         self.unmeasured = False
         """Whether the step that was just made is still to be measured."""
         self._resumed: Path | None = None

@@ -10,8 +10,16 @@ import yaml
 
 from fmtui.errors import UsageError
 from fmtui.tasks import NAMES
-from fmtui.tasks.settings import AZURE, BY_NAME, PRESETS, SETTINGS, Situation, choose, resolve
-from fmtui.tasks.settings.checks import NOT_YET
+from fmtui.tasks.settings import (
+    AZURE,
+    BY_NAME,
+    PRESETS,
+    SETTINGS,
+    Situation,
+    choose,
+    complete,
+    resolve,
+)
 from fmtui.tasks.settings.component import component_inputs
 from fmtui.tasks.settings.presets import component_defaults
 
@@ -144,14 +152,27 @@ def test_short_windows_share_fewer_tokens() -> None:
     assert given("question-answering", max_seq_length="96", doc_stride="64")["doc_stride"] == 64
 
 
-def test_what_is_not_carried_out_is_refused_not_ignored() -> None:
-    for name in NOT_YET:
-        setting = BY_NAME[name]
+def test_what_is_azures_alone_is_refused_in_one_sentence_and_taken_there() -> None:
+    alone = [setting for setting in SETTINGS if not setting.local]
+    assert {setting.name for setting in alone} == {
+        "apply_ort", "eval_accumulation_steps", "n_best_size",
+    }  # fmt: skip
+    for setting in alone:
         task = setting.tasks[0] if setting.tasks else "text-classification"
-        other = {"bool": str(not setting.default).lower(), "choice": "3", "text": "x"}
-        value = other.get(setting.kind, "7")
-        with pytest.raises(UsageError, match="don't carry that out yet"):
-            given(task, **{name: value})
+        value = "true" if setting.kind == "bool" else "7"
+        with pytest.raises(UsageError, match="only Azure ML offers that") as caught:
+            given(task, **{setting.name: value})
+        assert len(str(caught.value).splitlines()) == 1
+        there = choose({setting.name: value}, Situation(task), metric="loss", backend=AZURE)
+        assert there[setting.name].source == "given"
+
+
+def test_a_spec_of_an_older_version_is_completed() -> None:
+    found = complete("question-answering", {"learning_rate": 1e-4}, {"doc_stride": 32, "x": 1})
+    assert found["learning_rate"] == 1e-4
+    assert found["doc_stride"] == 32, "as the model was taught"
+    assert found["max_answer_length"] == BY_NAME["max_answer_length"].default
+    assert "x" not in found and "packing" not in found
 
 
 def test_a_preset_stands_below_what_is_given() -> None:
