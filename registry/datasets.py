@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import uuid
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.database import Database, now, storage_errors
+from registry.disk_sync import sync_path
 from registry.errors import ConflictError
 from registry.views import DatasetInfo
 
@@ -159,21 +159,13 @@ def _stage(root: Path, name: str, files: Mapping[str, Path | bytes]) -> Path:
                     target.write_bytes(content)
                 else:
                     shutil.copyfile(content, target)
-                _sync(target)
+                sync_path(target)
             for folder in (staged, *(path for path in staged.rglob("*") if path.is_dir())):
-                _sync(folder)
+                sync_path(folder)
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
             raise
     return staged
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _size(path: Path) -> int:

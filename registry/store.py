@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from registry.database import Database, now, storage_errors
+from registry.disk_sync import sync_path
 from registry.errors import BadInputError, ConflictError, StorageError
 from registry.folder import Description, describe
 from registry.references import check_name
@@ -75,14 +76,14 @@ class Incoming:
                 raise _copy_error(error, source) from error
             self.copy(source, name, lambda _: None)
             return
-        _sync(self.folder / name)
+        sync_path(self.folder / name)
         digest = sha256 or hash_file(source)
         self.files.append(ModelFileInfo(name, source.stat().st_size, digest))
 
     def adopt(self, name: str) -> None:
         """Take in a file that was written here."""
         path = self.folder / name
-        _sync(path)
+        sync_path(path)
         self.files.append(ModelFileInfo(name, path.stat().st_size, hash_file(path)))
 
 
@@ -234,18 +235,10 @@ def _move(folder: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
         shutil.rmtree(target)
-    _sync(folder)
+    sync_path(folder)
     folder.rename(target)
-    _sync(target.parent)
+    sync_path(target.parent)
     return target
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def drop_empty(folder: Path) -> None:

@@ -72,6 +72,7 @@ TABLE = _named(
             _key("i", "import_model", "import", "Bring this model to this machine."),
             _key("f", "filter", "filter", "Show one task, licence or source only."),
             _key("F", "clear", "no filter", "Take all filters away.", show=False, name="clear"),
+            _key("u", "sync", "sync", "Bring the catalogue up to date: the hub, Azure ML."),
             _key("c", "changes", "changes", "What the last sync changed.", show=False),
         ],
         "catalog_model": [

@@ -150,6 +150,11 @@ class CatalogScreen(Listing[CatalogEntry]):
 
         self.app.push_screen(ImportForm(self.record.ref if self.record else ""))
 
+    def action_sync(self) -> None:
+        from screens.forms.sync import SyncForm
+
+        self.app.push_screen(SyncForm())
+
     def action_clear(self) -> None:
         self.filters.clear()
         self._filtered()

@@ -19,7 +19,7 @@ PAGES = ("catalog", "model", "data", "check", "run", "report", "errors", "endpoi
 COMPARE = "compare"
 QUEUE = "queue"
 SWEEP = "sweep"
-FORMS = ("import", "add", "finetune", "evaluate", "deploy")
+FORMS = ("import", "sync", "add", "finetune", "evaluate", "deploy")
 NAMES = [
     *TABS, QUEUE, "azure", "help", f"{COMPARE}:r1,r2", f"{SWEEP}:GROUP",
     *(f"{page}:NAME" for page in PAGES), *(f"{form}[:NAME]" for form in FORMS),
@@ -125,6 +125,10 @@ def _form(kind: str, name: str) -> tuple[str, Screen[Any]]:
         from screens.forms.import_model import ImportForm
 
         return "models", ImportForm(name)
+    if kind == "sync":
+        from screens.forms.sync import SyncForm
+
+        return "catalog", SyncForm()
     if kind == "add":
         from screens.forms.add_data import AddDataForm
 

@@ -14,7 +14,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from fmtui.errors import FmtuiError
-from fmtui.services import accelerate, runs
+from fmtui.services import accelerate, reality, runs
+from fmtui.services.reality import Side
 from fmtui.services.runs import RunStatus
 from fmtui.services.text import duration, headline, one_line
 from registry.views import MetricPoint
@@ -44,6 +45,7 @@ class RunPage(PlotKeys, Page):
         self.several = False
         self._points: Sequence[MetricPoint] = ()
         self._system: Sequence[MetricPoint] = ()
+        self._sides: Sequence[Side] = ()
         self._series: Sequence[Series] = ()
 
     def crumbs(self) -> Sequence[str]:
@@ -59,7 +61,7 @@ class RunPage(PlotKeys, Page):
             [
                 ("Log", lambda: LogView(runs.log_path(self.ctx, self.ref))),
                 ("Metrics", lambda: Prose(metrics_content(self._points, self._report()))),
-                ("Resources", lambda: Resources(self._system)),
+                ("Resources", lambda: Resources(self._system, self._sides)),
                 ("Spec", self._spec),
                 ("Files", lambda: Prose(files_content(runs.files(self.ctx, self.ref)))),
             ]
@@ -93,6 +95,7 @@ class RunPage(PlotKeys, Page):
             self.group, self.several = spec.get("group"), bool(spec.get("layout"))
         self._points = tuple(runs.metrics(self.ctx, self.ref))
         self._system = tuple(runs.resources(self.ctx, self.ref))
+        self._sides = reality.beside(self.ctx, self.ref)
         self._series = series_of(self._points, self.curve)
         return status
 
@@ -109,7 +112,7 @@ class RunPage(PlotKeys, Page):
         if isinstance(metrics, Prose):
             metrics.set(metrics_content(self._points, self._report()))
         if isinstance(resources, Resources):
-            resources.show(self._system)
+            resources.show(self._system, self._sides)
 
     def _draw(self) -> None:
         plot = self.query_one("#plot", Plot)

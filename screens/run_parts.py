@@ -8,7 +8,9 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.widgets import Static
 
+from fmtui.services.reality import Side
 from fmtui.services.text import one_line, size
 from registry.views import MetricPoint
 from screens.bindings import bindings
@@ -36,22 +38,35 @@ class Resources(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     BINDINGS = bindings("scroll")
 
-    def __init__(self, points: Sequence[MetricPoint]) -> None:
+    def __init__(self, points: Sequence[MetricPoint], sides: Sequence[Side] = ()) -> None:
         super().__init__()
         self.points = points
+        self.sides = sides
 
     def compose(self) -> ComposeResult:
+        yield Static(id="sides", markup=False)
         for name, (word, value) in RESOURCES.items():
             yield Plot(word, value=value, low=0.0, id=name)
 
     def on_mount(self) -> None:
-        self.show(self.points)
+        self.show(self.points, self.sides)
 
-    def show(self, points: Sequence[MetricPoint]) -> None:
+    def show(self, points: Sequence[MetricPoint], sides: Sequence[Side] = ()) -> None:
+        told = self.query_one("#sides", Static)
+        told.display = bool(sides)
+        told.update(sides_content(sides))
         for plot in self.query(Plot):
             found = series_of(points, plot.id or "")
             plot.display = bool(found) or (plot.id == "cpu_percent" and not points)
             plot.show(found)
+
+
+def sides_content(sides: Sequence[Side]) -> Content:
+    """What a run took, of what was estimated for it."""
+    parts: list[str | tuple[str, str]] = [("took   ", MUTED)]
+    for side in sides:
+        parts += [(f"{side.name} ", MUTED), f"{side.words()}   "]
+    return Content.assemble(*parts)
 
 
 def resource_facts(points: Sequence[MetricPoint]) -> list[tuple[str, str]]:

@@ -109,14 +109,34 @@ def disk(as_json: bool) -> None:
 
 @click.command()
 @click.argument("refs", metavar="MODEL...", nargs=-1, required=True)
-@click.option("--to", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option(
+    "--to", required=True, type=click.Path(path_type=Path), help="The file or folder to write."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["bundle", "mlflow"]),
+    default="bundle",
+    help="bundle: a tar file for fmtui. mlflow: a folder that Azure ML deploys without code.",
+)
+@click.option(
+    "--flavor", metavar="F", help="Of mlflow: transformers or hftransformersv2; by the task."
+)
 @quiet_option
 @json_option
-def export(refs: tuple[str, ...], to: Path, quiet: bool, as_json: bool) -> None:
+def export(
+    refs: tuple[str, ...], to: Path, form: str, flavor: str | None, quiet: bool, as_json: bool
+) -> None:
     """Write models, what they were made of, and their runs to one tar file.
 
     `fmtui model import` reads it on another machine. The same models make the same bytes.
+    With --format mlflow one model becomes a folder, in the form of Azure ML's catalogue.
     """
+    if form == "mlflow":
+        _export_mlflow(refs, to, flavor, as_json)
+        return
+    if flavor is not None:
+        raise click.UsageError("--flavor is of --format mlflow.")
     from fmtui.services import keeping
 
     models, written = keeping.export(context(), refs, to, Line(quiet).show)
@@ -124,6 +144,19 @@ def export(refs: tuple[str, ...], to: Path, quiet: bool, as_json: bool) -> None:
         print_json({"path": str(to), "bytes": written, "models": [m.ref for m in models]})
     else:
         click.echo(f"{to}: {size(written)}")
+
+
+def _export_mlflow(refs: tuple[str, ...], to: Path, flavor: str | None, as_json: bool) -> None:
+    from fmtui.services import mlflow_model
+
+    if len(refs) > 1:
+        raise click.UsageError("--format mlflow takes one model.")
+    folder = mlflow_model.export_mlflow(context(), refs[0], to, flavor=flavor)
+    written = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if as_json:
+        print_json({"path": str(folder), "bytes": written, "models": list(refs)})
+        return
+    click.echo(f"{folder}: {size(written)}")
 
 
 def load(bundle: Path, quiet: bool, as_json: bool) -> None:

@@ -111,16 +111,21 @@ def _result(metrics: dict[str, float]) -> str:
 def show(ref: str, as_json: bool) -> None:
     """One run."""
     from fmtui.cli import watch
-    from fmtui.services import runs
+    from fmtui.services import reality, runs
 
-    status = runs.status(context(), ref)
+    ctx = context()
+    status = runs.status(ctx, ref)
+    sides = reality.beside(ctx, ref)
     if as_json:
         several = {"ranks": [rank.as_json() for rank in status.ranks]} if status.ranks else {}
-        print_json(status.info.as_json() | several)
+        costs = {"costs": [side.as_json() for side in sides]} if sides else {}
+        print_json(status.info.as_json() | several | costs)
         return
     watch.show(status.info)
     if status.info.state not in runs.ENDED:
         click.echo(watch.describe(status))
+    if sides:
+        click.echo("took: " + "   ".join(f"{side.name} {side.words()}" for side in sides))
     if status.info.error:
         click.echo(f"why: {clean(status.info.error)}")
     if status.resumable:

@@ -93,10 +93,10 @@ class Estimate:
         return enough and self.disk_bytes <= self.disk_free
 
     def line(self) -> str:
-        """`1.9 GB memory of 23   about 5 min   270 MB disk`."""
+        """`1.9 GB memory of 23.1 GB   about 5 min   270 MB disk`."""
         parts = [f"{size(self.memory_bytes)} memory"]
         if self.available is not None:
-            parts[0] += f" of {self.available / 1e9:.0f}"
+            parts[0] += f" of {size(self.available)}"
         if self.seconds is not None:
             parts.append(f"about {about(self.seconds)}")
         return "   ".join([*parts, f"{size(self.disk_bytes)} disk"])

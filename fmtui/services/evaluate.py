@@ -17,7 +17,7 @@ from registry.labels import check_tags
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
 
-__all__ = ["EvaluateRequest", "start"]
+__all__ = ["TASKS", "EvaluateRequest", "start"]
 
 
 @dataclass(frozen=True)

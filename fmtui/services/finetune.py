@@ -166,7 +166,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     )  # fmt: skip
     return _Prepared(
         model, train, validation, columns, validation_columns, rows, held_out, labels, chosen,
-        [*warnings, *costs.problems()], name, where,
+        [*costs.problems(), *warnings], name, where,
         isinstance(found.records[0].get("label"), list), costs,
     )  # fmt: skip
 

@@ -10,6 +10,9 @@ from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.text import duration, elapsed, size
 
+_SHORT = 60
+"""Seconds below which their tenths are told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -33,7 +36,9 @@ class Side:
     def _value(self, value: float | None) -> str | None:
         if value is None:
             return None
-        return duration(value) if self.name == "time" else size(round(value))
+        if self.name != "time":
+            return size(round(value))
+        return f"{value:.1f} s" if value < _SHORT else duration(value)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -12,11 +12,13 @@ from fmtui.runs import slots
 from fmtui.services.context import Context
 from fmtui.tasks import get_task
 from fmtui.tasks.settings import (
+    BY_NAME,
     LOCAL,
     PRESETS,
     SETTINGS,
     Chosen,
     Setting,
+    SettingValue,
     Situation,
     choose,
     of_task,
@@ -28,7 +30,7 @@ from registry.catalog.views import CatalogEntry
 from registry.references import parse
 from registry.views import ModelInfo
 
-__all__ = ["Chosen", "SettingInfo", "chosen_for", "describe", "presets"]
+__all__ = ["Chosen", "SettingInfo", "as_typed", "check_value", "chosen_for", "describe", "presets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,16 @@ def describe(task: str | None = None) -> list[SettingInfo]:
         for setting in SETTINGS
         if task is None or setting.belongs(task)
     ]
+
+
+def as_typed(value: SettingValue) -> str:
+    """A setting's value as it is typed: true, 4e-4."""
+    return written(value)
+
+
+def check_value(name: str, text: str) -> None:
+    """Raise UsageError for a value that a setting can't have, whatever the others are."""
+    BY_NAME[name].parse(text)
 
 
 def presets() -> dict[str, str]:

@@ -11,6 +11,8 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +71,7 @@ def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
     state, error, output = end.state, end.error, None
     if state == "completed" and row.kind == "finetune" and row.output is None:
         try:
-            output = _register(ctx, folder)
+            output = _register(ctx, folder, story.final_metrics())
         except StorageError:
             raise
         except FmtuiError as fault:
@@ -87,8 +89,8 @@ def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
     )
 
 
-def _register(ctx: Context, folder: RunFolder) -> int | None:
-    from fmtui.services import models, remote
+def _register(ctx: Context, folder: RunFolder, metrics: Mapping[str, float]) -> int | None:
+    from fmtui.services import card, models, remote
 
     spec = folder.spec()
     parent: str | None = spec["model"]["ref"]
@@ -98,6 +100,9 @@ def _register(ctx: Context, folder: RunFolder) -> int | None:
         parent = None
     if spec["backend"] == "azureml":
         return remote.register(ctx, folder, spec, parent)
+    if (folder.output / "model").is_dir():
+        with suppress(KeyError, TypeError, ValueError):  # a spec of an older version lacks a part
+            card.write(spec, metrics, folder.output / "model")
     return models.register_output(
         ctx,
         folder=folder.output / "model",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -175,10 +176,11 @@ def required(value: str, what: str, hint: str | None = None) -> str:
 
 
 def pairs(text: str, what: str) -> dict[str, str]:
-    """`a=1, b=2` as a dict. Raises UsageError for a part without `=`."""
+    """`a=1, b=2` as a dict; a value goes on until the next name. Raises UsageError for a part
+    without `=`."""
     result: dict[str, str] = {}
-    for part in text.replace(",", " ").split():
-        key, equals, value = part.partition("=")
+    for part in re.split(r"[,\s]+(?=[^\s,=]+=)", text.strip(", ")) if text.strip(", ") else ():
+        key, equals, value = (word.strip() for word in part.partition("="))
         if not equals or not key or not value:
             raise UsageError(f"{what}: `{part}` is not like name=value")
         result[key] = value

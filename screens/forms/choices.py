@@ -6,6 +6,7 @@ from fmtui.services import data, endpoints, models
 from fmtui.services.context import context
 from fmtui.services.text import number
 from fmtui.services.where import Where
+from screens.widgets.fields import Choice, Field
 from screens.widgets.picker import Option
 
 
@@ -33,6 +34,15 @@ def data_options() -> list[Option]:
 def endpoint_options() -> list[Option]:
     """Every endpoint."""
     return [Option(e.name, e.name, e.url or "") for e in endpoints.list_endpoints(context())]
+
+
+DROP = "drop"
+
+
+def faulty_rows() -> Field:
+    """Whether rows that have a fault stop the run, or are left out."""
+    options = [Option("stop the run", ""), Option("are left out", DROP)]
+    return Field("faulty rows", Choice("Rows that have a fault", lambda: options, id="faulty"))
 
 
 INSTANCE_HINT = "an instance type, or a cluster's name"

@@ -10,11 +10,19 @@ from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.where import places
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.choices import (
+    DROP,
+    NO_DATA,
+    NO_MODELS,
+    data_options,
+    faulty_rows,
+    model_options,
+)
 from screens.forms.run_options import RunFields
 from screens.forms.where import WhereFields
 from screens.threads import threaded
-from screens.widgets.fields import Choice, Field, TextField
+from screens.widgets.fields import Choice, Field, TextField, options_of
+from screens.widgets.picker import Option
 
 
 class EvaluateForm(Form):
@@ -41,13 +49,18 @@ class EvaluateForm(Form):
                 id="model",
             ),
         )
+        yield Field("task", Choice("Task", self._tasks, empty="what the model does", id="task"))
         yield Field(
             "test data",
             Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        yield faulty_rows()
         yield WhereFields(several=False)
         yield RunFields(finetune=False)
+
+    def _tasks(self) -> list[Option]:
+        return [Option("what the model does", ""), *options_of(evaluate.TASKS)]
 
     def first(self) -> str:
         return "#data" if self.model else "#model"
@@ -57,6 +70,8 @@ class EvaluateForm(Form):
         return EvaluateRequest(
             model=required(self.query_one("#model", Choice).value, "A model"),
             data=required(self.query_one("#data", Choice).value, "Test data"),
+            task=self.query_one("#task", Choice).value or None,
+            drop_invalid=self.query_one("#faulty", Choice).value == DROP,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
             where=self.query_one(WhereFields).where(),
             **self.query_one(RunFields).options(),

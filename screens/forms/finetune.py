@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from textual.content import Content
 from textual.widget import Widget
 
 from fmtui.errors import FmtuiError
-from fmtui.services import finetune, sweep
-from fmtui.services.finetune import FinetunePlan, FinetuneRequest
+from fmtui.services import finetune, settings, sweep
+from fmtui.services.finetune import FinetunePlan, FinetuneRequest, SettingInfo
 from fmtui.services.text import clean, one_line
 from fmtui.services.where import places
 from screens.bindings import bindings
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import NO_DATA, NO_MODELS, data_options, model_options
+from screens.forms.choices import (
+    DROP,
+    NO_DATA,
+    NO_MODELS,
+    data_options,
+    faulty_rows,
+    model_options,
+)
+from screens.forms.parameters import ParameterList, Parameters
 from screens.forms.run_options import RunFields
 from screens.forms.where import WhereFields
 from screens.threads import threaded
@@ -46,7 +55,8 @@ class FinetuneForm(Form):
         super().__init__()
         self.model, self.train = model, train
         self.plan: FinetunePlan | None = None
-        self._defaults_of = ("", "", False)
+        self.known: Sequence[SettingInfo] = ()
+        self._defaults_of = ("", "", "", "")
 
     def crumbs(self) -> Sequence[str]:
         return ("Finetune", self.model or "a model")
@@ -83,19 +93,18 @@ class FinetuneForm(Form):
             Choice("Validation data", _validation_options, free="file", id="validation"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        yield Field("preset", Choice("Preset", _preset_options, empty="none", id="preset"))
         for name, word in MAIN_SETTINGS.items():
             yield Field(word, TextField(id=name))
         yield Field("more", TextField(hint="other settings as name=value", id="more"))
+        yield Field("parameters", Parameters(self._show_parameters, id="parameters"))
+        yield faulty_rows()
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
         yield WhereFields()
         yield RunFields()
 
     def request(self) -> FinetuneRequest:
         """What the fields say. Raises FmtuiError while something is missing."""
-        settings = {
-            name: self.query_one(f"#{name}", TextField).value.strip() for name in MAIN_SETTINGS
-        }
-        settings |= pairs(self.query_one("#more", TextField).value, "more")
         return FinetuneRequest(
             model=required(self.query_one("#model", Choice).value, "A model"),
             task=self.query_one("#task", Choice).value,
@@ -103,10 +112,39 @@ class FinetuneForm(Form):
             validation=self.query_one("#validation", Choice).value or None,
             name=self.query_one("#name", TextField).value.strip() or None,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
-            settings=finetune.request_from(settings),
+            drop_invalid=self.query_one("#faulty", Choice).value == DROP,
+            settings=self._given(),
+            preset=self.query_one("#preset", Choice).value or None,
             where=self.query_one(WhereFields).where(),
             **self.query_one(RunFields).options(),
         )
+
+    def _given(self) -> dict[str, str]:
+        """The settings that somebody typed. Raises UsageError."""
+        main = {n: self.query_one(f"#{n}", TextField).value.strip() for n in MAIN_SETTINGS}
+        more = pairs(self.query_one("#more", TextField).value, "more")
+        return finetune.request_from(main | more)
+
+    def _put(self, name: str, value: str) -> None:
+        """Write a setting into the field that it has, '' takes it out."""
+        if name in MAIN_SETTINGS:
+            self.query_one(f"#{name}", TextField).value = value
+            return
+        field = self.query_one("#more", TextField)
+        more = {n: v for n, v in pairs(field.value, "more").items() if n != name}
+        more |= {name: value} if value else {}
+        field.value = ", ".join(f"{n}={v}" for n, v in more.items())
+
+    def _show_parameters(self) -> None:
+        try:
+            given = self._given()
+        except FmtuiError as error:
+            self.tell(str(error), "$text-warning")
+            return
+        infos = self.known
+        if self.plan is not None and not self.plan.errors:
+            infos = [_planned(info, self.plan) for info in infos]
+        self.app.push_screen(ParameterList(infos, given, self._put))
 
     def command(self) -> str:
         return sweep.command(self.request(), self.query_one(RunFields).sweep())
@@ -117,20 +155,23 @@ class FinetuneForm(Form):
     def changed(self) -> None:
         super().changed()
         model, task = self.query_one("#model", Choice).value, self.query_one("#task", Choice).value
-        there = self.query_one("#where", Choice).value == "azureml"
-        if (model, task, there) != self._defaults_of:
-            self._defaults_of = (model, task, there)
+        where = self.query_one("#where", Choice).value
+        preset = self.query_one("#preset", Choice).value
+        if (model, task, where, preset) != self._defaults_of:
+            self._defaults_of = (model, task, where, preset)
             self.top.set(("Finetune", model or "a model"))
-            self.start(partial(self._show_defaults, model, task), group="defaults")
+            self.start(partial(self._show_defaults, *self._defaults_of), group="defaults")
         self.plan = None
         self.start(self._replan, group="plan")
 
-    async def _show_defaults(self, model: str, task: str) -> None:
-        known = await threaded(finetune.defaults, self.ctx, model, task)
+    async def _show_defaults(self, model: str, task: str, where: str, preset: str) -> None:
+        known = await threaded(
+            finetune.defaults, self.ctx, model, task, preset=preset or None, backend=where
+        )
+        self.known = list(known.values())
         for name in MAIN_SETTINGS:
             field = self.query_one(f"#{name}", TextField)
-            there = self._defaults_of[2]
-            field.placeholder = "the component's own" if there else known[name].value
+            field.placeholder = known[name].value
             if isinstance(field.parent, Field):
                 field.parent.note(known[name].help)
 
@@ -155,6 +196,10 @@ class FinetuneForm(Form):
                 f"✓ checked, {count} warning{'s' if count > 1 else ''}" if count else "✓ checked"
             )
             train.note(f"{plan.rows:,} rows, {len(plan.labels)} labels   {checked}")
+        for name in MAIN_SETTINGS:
+            if plan.sources.get(name, "given") != "given":  # now that the data is known
+                field = self.query_one(f"#{name}", TextField)
+                field.placeholder = settings.as_typed(plan.settings[name])
         columns = self.query_one("#cols", TextField)
         if plan.columns:
             columns.placeholder = ", ".join(f"{k}={v}" for k, v in plan.columns.items())
@@ -193,6 +238,19 @@ class FinetuneForm(Form):
         self.replace(SweepPage(str(group)))
 
 
+def _preset_options() -> list[Option]:
+    found = [Option(name, name, words) for name, words in settings.presets().items()]
+    return [Option("none", "", "what suits the model and the data"), *found]
+
+
+def _planned(info: SettingInfo, plan: FinetunePlan) -> SettingInfo:
+    """A setting with the value that it has in a plan, which knows the data too."""
+    source = plan.sources.get(info.name, info.source)
+    if source == "given" or info.name not in plan.settings:
+        return info
+    return replace(info, value=settings.as_typed(plan.settings[info.name]), source=source)
+
+
 def _validation_options() -> list[Option]:
     return [Option("split off from training", "", "10%, stratified"), *data_options()]
 
@@ -201,7 +259,7 @@ def _plan_words(plan: FinetunePlan) -> Content:
     """The estimate, or the first reason why it can't be."""
     if plan.errors:
         return Content.styled(f"✗ {clean(plan.errors[0])}", "$text-error")
-    parts: list[str | tuple[str, str]] = [("estimate   ", MUTED), one_line(plan.estimate)]
+    parts: list[str | tuple[str, str]] = [("estimate   ", MUTED), clean(plan.estimate)]
     parts.append(f"   {plan.validation_rows:,} rows validate")
     if plan.warnings:
         parts += ["\n", (f"! {one_line(plan.warnings[0])}", "$text-warning")]

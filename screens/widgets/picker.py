@@ -36,6 +36,7 @@ class Picker(Modal[Option | None]):
     Args:
         free: Makes an option of what was typed, where any words may be chosen.
         current: The value under the cursor at first.
+        only_typed: Whether what is typed stands alone, and narrows nothing.
     """
 
     BINDINGS = bindings("picker")
@@ -49,8 +50,10 @@ class Picker(Modal[Option | None]):
         current: Any = None,
         free: Callable[[str], Option] | None = None,
         empty: str = "Nothing matches.",
+        only_typed: bool = False,
     ) -> None:
         super().__init__()
+        self.only_typed = only_typed
         self.heading = title
         self.options: Sequence[Option] = tuple(options)
         self.current = current
@@ -85,6 +88,8 @@ class Picker(Modal[Option | None]):
     def _narrow(self, typed: str) -> None:
         wanted = typed.lower().split()
         rows = [o for o in self.options if all(w in f"{o.label} {o.note}".lower() for w in wanted)]
+        if self.only_typed and wanted:
+            rows = []
         if self.free and typed.strip():
             rows.append(self.free(typed.strip()))
         self.options_list.load(Rows(rows), keep=False)

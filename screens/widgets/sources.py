@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -85,11 +85,7 @@ class Keyed(Generic[T]):
         return rows[at] if at < len(rows) else None
 
     def find(self, key: str, key_of: Callable[[Any], str]) -> int | None:
-        for number, rows in self._pages.items():
-            for at, row in enumerate(rows):
-                if key_of(row) == key:
-                    return number * self.LIMIT + at
-        return None
+        return _in_pages(self._pages, self.LIMIT, key, key_of)
 
 
 class Arriving(Generic[T]):
@@ -136,11 +132,7 @@ class Arriving(Generic[T]):
         return self._waiting(index)
 
     def find(self, key: str, key_of: Callable[[Any], str]) -> int | None:
-        for number, rows in self._pages.items():
-            for at, row in enumerate(rows):
-                if key_of(row) == key:
-                    return number * self.LIMIT + at
-        return None
+        return _in_pages(self._pages, self.LIMIT, key, key_of)
 
 
 class Pages(Generic[T]):
@@ -192,3 +184,14 @@ class Pages(Generic[T]):
             else:
                 self._total = max(self._total, self.counted, end + self.LIMIT)
         return rows
+
+
+def _in_pages(
+    pages: Mapping[int, Sequence[T]], limit: int, key: str, key_of: Callable[[Any], str]
+) -> int | None:
+    """The index of a record among the pages that are there."""
+    for number, rows in pages.items():
+        for at, row in enumerate(rows):
+            if key_of(row) == key:
+                return number * limit + at
+    return None

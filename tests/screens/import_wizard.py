@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from screens.forms.import_model import ImportForm
-from tests.screens.tools import hides, opened, shows
+from tests.screens.tools import hides, opened, shows, type_in
 
 
 async def walk() -> None:
@@ -41,6 +41,24 @@ async def walk() -> None:
         await shows(pilot, "✓ tiny:1 is here.", "tried:", "embedding of 32", seconds=60)
         await pilot.press("ctrl+s")
         await shows(pilot, "Models › tiny:1")
+        await pilot.press("1", "u")
+        await shows(pilot, "Catalog › sync", "$ fmtui catalog sync huggingface")
+        await pilot.press("tab")
+        await type_in(pilot, "translation")
+        await pilot.press("tab", "tab", "tab", "tab", "tab")
+        await type_in(pilot, "x")
+        await shows(pilot, "`x` is no number of models")
+        await pilot.press("backspace", "5")
+        await shows(pilot, "huggingface --task translation --limit 5")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "hf: 5 models, 5 new, 0 updated, 0 gone.", "1 Catalog")
+        await pilot.press("slash")
+        await type_in(pilot, "org model")
+        await shows(pilot, "org/model-0000")
+        await pilot.press("enter", "u")
+        await shows(pilot, "Catalog › sync")
+        await pilot.press("right")
+        await shows(pilot, "a folder is needed", "folder       a checkout")
 
 
 if __name__ == "__main__":

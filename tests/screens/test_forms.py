@@ -5,13 +5,16 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from textual.pilot import Pilot
 
+from fmtui.errors import UsageError
 from fmtui.services import evaluate, finetune
 from fmtui.services.context import Context
 from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.finetune import FinetuneRequest
 from registry.views import RunInfo
-from screens.forms.base import folded
+from screens.forms.base import CommandLine, folded, pairs
+from screens.places import go
 from tests.screens.tools import SIZES, make_run, opened, shows, type_in
 
 
@@ -45,7 +48,7 @@ async def test_finetune_from_a_model_to_a_started_run(
         await type_in(pilot, "mess")
         await pilot.press("enter")
         await shows(pilot, "3 labels", "estimate", "--train messages:1", "text=text, label=label")
-        for _ in range(3):
+        for _ in range(4):  # over validation, columns and preset
             await pilot.press("tab")
         await type_in(pilot, "2")
         seen = await shows(pilot, "num_train_epochs=2")
@@ -149,3 +152,76 @@ async def test_a_tmux_is_asked_itself(
         await shows(pilot, "Copied tiny:1 through tmux")
     assert (tools / "text").read_text() == "tiny:1"
     assert (tools / "arguments").read_text().split() == ["load-buffer", "-w", "-"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_parameter_is_found_explained_and_set_by_the_keyboard(
+    stocked: Context, size: tuple[int, int]
+) -> None:
+    async with opened(size) as pilot:
+        await go(pilot.app, "finetune:tiny,messages")
+        await shows(pilot, "estimate")
+        pilot.app.screen.query_one("#parameters").focus()
+        await pilot.press("enter")
+        await shows(pilot, "schedule", "num_train_epochs", "passes over the training data")
+        await type_in(pilot, "lora")
+        await shows(pilot, "lora_dropout", "LoRA")
+        await pilot.press("down")
+        await shows(pilot, "rank of these matrices", "a whole number from 1 to 4096")
+        await pilot.press("enter")
+        await type_in(pilot, "many")
+        await pilot.press("enter")
+        await shows(pilot, "lora_r=many: expected a whole number")
+        await pilot.press("enter")
+        await type_in(pilot, "4")
+        await pilot.press("enter")
+        await shows(pilot, "● LoRA", "set here")
+        await pilot.press("up", "enter")
+        await shows(pilot, "leave it at its default", "true", "false")
+        await pilot.press("down", "enter")
+        await shows(pilot, "apply_lora", "true")
+        await pilot.press("escape")
+        await shows(pilot, "lora_r=4, apply_lora=true", "estimate")
+        command = pilot.app.screen.query_one(CommandLine).command
+        assert "--set lora_r=4 --set apply_lora=true" in command
+
+
+async def test_a_preset_fills_in_what_nobody_typed(stocked: Context) -> None:
+    async with opened((120, 40)) as pilot:
+        await go(pilot.app, "finetune:tiny,messages")
+        await shows(pilot, "estimate", "0.0004")
+        pilot.app.screen.query_one("#preset").focus()
+        await pilot.press("right")
+        await shows(pilot, "azureml", "2e-05", "--preset azureml")
+        await fill_in(pilot, "learning_rate", "3e-5")
+        await shows(pilot, "--preset azureml --set learning_rate=3e-5")
+
+
+async def fill_in(pilot: Pilot[object], name: str, words: str) -> None:
+    pilot.app.screen.query_one(f"#{name}").focus()
+    await pilot.pause()
+    await type_in(pilot, words)
+
+
+async def test_the_task_of_an_evaluation_can_be_chosen(stocked: Context) -> None:
+    async with opened() as pilot:
+        await go(pilot.app, "evaluate:tiny")
+        await shows(pilot, "what the model does")
+        pilot.app.screen.query_one("#task").focus()
+        await pilot.press("enter")
+        await type_in(pilot, "question")
+        await pilot.press("enter")
+        pilot.app.screen.query_one("#data").focus()
+        await pilot.press("right")
+        await shows(pilot, "--task question-answering", "fmtui evaluate tiny")
+
+
+def test_a_value_goes_on_until_the_next_name() -> None:
+    words = "lora_target_modules=q,v seed=1, source_prefix=say in short:,"
+    assert pairs(words, "more") == {
+        "lora_target_modules": "q,v", "seed": "1", "source_prefix": "say in short:",
+    }  # fmt: skip
+    assert pairs(" , ", "more") == {}
+    for wrong in ("seed", "=1", "a b=1", "seed="):
+        with pytest.raises(UsageError):
+            pairs(wrong, "more")

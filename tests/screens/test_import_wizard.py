@@ -20,6 +20,10 @@ def test_a_model_of_the_hub_is_looked_at_then_fetched_then_tried(
     torch.save(load_file(bert / "model.safetensors"), tmp_path / "old.bin")
     with running() as hub:
         hub.add("org/tiny", bert, license="apache-2.0")
+        hub.models = [
+            {"id": f"org/model-{n:04}", "downloads": 100 - n, "pipeline_tag": "translation"}
+            for n in range(5)
+        ]
         old = hub.add("org/old", bert).files
         del old["model.safetensors"]
         old["pytorch_model.bin"] = (tmp_path / "old.bin").read_bytes()
