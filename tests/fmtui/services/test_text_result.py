@@ -22,9 +22,7 @@ from fmtui.services.text import headline, result
         ({}, ""),
     ],
 )
-def test_the_figure_is_the_one_that_the_field_reports(
-    metrics: dict[str, float], told: str
-) -> None:
+def test_the_figure_is_the_one_that_the_field_reports(metrics: dict[str, float], told: str) -> None:
     assert result(metrics) == told
 
 
