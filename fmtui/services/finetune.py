@@ -249,6 +249,8 @@ def _plan_on_azure(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         warnings=ready.data.warnings,
         errors=(),
         estimate=ready.cost,
+        name=ready.name,
+        sources={name: chosen.source for name, chosen in ready.chosen.items()},
     )
 
 
