@@ -13,6 +13,9 @@ from typing import Any
 from registry import weights
 from registry.errors import BadInputError
 
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+"""An adapter that lies beside the weights of its base: transformers loads both."""
+
 CONFIG = "config.json"
 CARD = "README.md"
 TOKENIZER = "tokenizer_config.json"
@@ -184,10 +187,14 @@ def describe(folder: Path, *, trust: bool = False) -> Description:
         if name not in names:
             raise BadInputError(f"{main} names {name}, which is missing", file=str(folder))
         parameters += weights.read(folder / name).parameters
+    beside = beside_weights(names)
+    if all(name in names for name in ADAPTER):
+        weights.read(folder / ADAPTER[1])
+        beside += ADAPTER
     card = read_card(folder / CARD)
     made_for = architecture(config)
     return Description(
-        files=tuple(sorted({*beside_weights(names), main, *held})),
+        files=tuple(sorted({*beside, main, *held})),
         model_type=config["model_type"],
         architecture=made_for,
         task=guess_task(made_for, config["model_type"], card.get("pipeline_tag")),

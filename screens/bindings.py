@@ -194,6 +194,7 @@ TABLE = _named(
             _key("left,h", "go(0, -1)", "left", "One label back.", show=False, name="left"),
         ],
         "errors": [
+            _key("slash", "search", "search", "Rows that hold the words you type; esc clears it."),
             _key("s", "sort", "sort", "By loss, confidence or length."),
             _key("f", "filter", "filter", "Only what one label was taken for."),
             _key("F", "clear", "no filter", "Take the filter away.", show=False, name="clear"),

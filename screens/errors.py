@@ -24,6 +24,7 @@ from screens.example import ExamplePage
 from screens.example_content import example_content
 from screens.threads import threaded
 from screens.widgets.record_list import Cell, Column, RecordList
+from screens.widgets.search_line import SearchLine
 from screens.widgets.sources import Arriving, Rows
 from screens.widgets.states import MUTED
 
@@ -50,6 +51,7 @@ class ErrorsPage(Page):
         return ("Runs", self.ref, "errors")
 
     def body(self) -> Iterable[Widget]:
+        yield SearchLine("search in texts, answers and predictions")
         yield Static(id="head", markup=False)
         with Horizontal(id="sides"):
             yield RecordList[Example](
@@ -82,15 +84,12 @@ class ErrorsPage(Page):
         records.show_columns(self._columns())
         records.empty = (
             "No row is like this. Press F to take the filter away, a for the rows that are right."
-            if self._filtered() or predictions.task in examples.JUDGED
+            if query.narrowed or predictions.task in examples.JUDGED
             else "There are no rows."
         )
         records.load(self._source, keep=False)
         self._head()
         self.refresh_bindings()
-
-    def _filtered(self) -> bool:
-        return self.wanted.label is not None or self.wanted.taken_for is not None
 
     def _head(self, words: str = "") -> None:
         query, parts = self.wanted, []
@@ -168,7 +167,7 @@ class ErrorsPage(Page):
         if action == "filter":
             return task in confusions.LABELED
         if action == "clear":
-            return self._filtered()
+            return self.wanted.narrowed
         if action == "every":
             return task in examples.JUDGED
         return super().check_action(action, parameters)
@@ -177,9 +176,24 @@ class ErrorsPage(Page):
         self.wanted = replace(self.wanted, every=not self.wanted.every)
         self.reload()
 
-    def action_clear(self) -> None:
-        self.wanted = replace(self.wanted, label=None, taken_for=None)
+    async def action_clear(self) -> None:
+        self.query_one(SearchLine).query_text = ""
+        await self.query_one(SearchLine).close()
+        self.wanted = replace(self.wanted, label=None, taken_for=None, text="")
         self.reload()
+
+    async def action_search(self) -> None:
+        await self.query_one(SearchLine).edit()
+
+    @on(SearchLine.Changed)
+    def _searched(self, event: SearchLine.Changed) -> None:
+        self.wanted = replace(self.wanted, text=event.query)
+        self.reload()
+
+    @on(SearchLine.Left)
+    async def _left(self) -> None:
+        self.records.focus()
+        await self.query_one(SearchLine).close()
 
     def action_sort(self) -> None:
         from screens.widgets.picker import Option, Picker

@@ -17,7 +17,7 @@ from fmtui.errors import FmtuiError
 from fmtui.services import accelerate, reality, runs
 from fmtui.services.reality import Side
 from fmtui.services.runs import RunStatus
-from fmtui.services.text import duration, one_line
+from fmtui.services.text import duration, headline, one_line
 from registry.views import MetricPoint
 from screens.base import Page, facts
 from screens.bindings import bindings
@@ -270,8 +270,9 @@ def _now(
     last = {(p.split, p.name): p.value for p in points}
     rows: list[tuple[str, str | None]] = []
     for split in ("train", "validation", "test"):
-        for name in ("loss", "accuracy", "f1_macro"):
-            if (split, name) in last:
+        measured = {name: value for (part, name), value in last.items() if part == split}
+        for name in dict.fromkeys(("loss", headline(measured), "f1_macro")):
+            if name is not None and name in measured:
                 rows.append((f"{split} {name}", f"{last[split, name]:.4g}"))
     rows.append(("best", one_line(status.best.rpartition(" at ")[2]) if status.best else None))
     if status.alive:

@@ -86,6 +86,7 @@ class Garage:
         words = [sys.executable, "-c", _GARAGE, "lora" if lora else "", patch]
         quiet = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
         env = {**os.environ, **quiet, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        env["OMP_WAIT_POLICY"] = "PASSIVE"  # as a worker that is no fork has it
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
         )
@@ -123,7 +124,7 @@ from pathlib import Path
 from fmtui.runs.folder import RunFolder
 from fmtui.workers.lean import leave_out
 leave_out({"settings": {"apply_lora": sys.argv[1] == "lora"}, "model": {"path": ""}})
-import fmtui.workers.finetune, fmtui.workers.tasks.text_classification
+import fmtui.workers.finetune, fmtui.workers.evaluation, fmtui.workers.tasks.text_classification
 import fmtui.workers.harness as harness
 from transformers import BertForSequenceClassification
 if sys.argv[1]:
@@ -139,7 +140,9 @@ for line in sys.stdin:
         code = 1
         try:
             os.setsid()
-            code = harness.carry_out(RunFolder(Path(rest)), fmtui.workers.finetune.run)
+            folder = RunFolder(Path(rest))
+            kinds = {"finetune": fmtui.workers.finetune, "evaluate": fmtui.workers.evaluation}
+            code = harness.carry_out(folder, kinds[folder.spec()["kind"]].run)
         finally:
             os._exit(code)
 """

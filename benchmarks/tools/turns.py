@@ -70,7 +70,8 @@ def take(programs: Mapping[str, tuple[list[str], dict[str, str]]]) -> dict[str, 
             process.stdin.flush()
             if "cpu_s" in (heard := _hear(name, process)):
                 results[name] = heard
-                print(f"{name}: {heard}", file=sys.stderr, flush=True)
+                figures = {k: v for k, v in heard.items() if not isinstance(v, list)}
+                print(f"{name}: {figures}", file=sys.stderr, flush=True)
     for process in running.values():
         process.communicate()
     return results

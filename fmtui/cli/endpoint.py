@@ -34,7 +34,16 @@ def endpoint() -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="A free one where left out.")
-@click.option("--auth", default="key", help="Azure ML: key, aml_token or aad_token.")
+@click.option(
+    "--kind",
+    type=click.Choice(["online", "batch", "serverless"]),
+    default="online",
+    show_default=True,
+    help="Azure ML: batch answers files by jobs, serverless is paid for by token.",
+)
+@click.option("--model", metavar="REF", help="Azure ML: the model of a serverless endpoint.")
+@click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
+@click.option("--auth", help="Azure ML: key, aml_token or aad_token; key, for batch aad_token.")
 @azure_options
 @quiet_option
 @json_option
@@ -43,7 +52,10 @@ def create(
     target: str,
     host: str,
     port: int | None,
-    auth: str,
+    kind: str,
+    model: str | None,
+    yes: bool,
+    auth: str | None,
     quiet: bool,
     as_json: bool,
     **given: str | None,
@@ -52,11 +64,24 @@ def create(
     from fmtui.services import azure_endpoints, endpoints
 
     if target == "azureml":
+        if kind == "serverless":
+            words = "paid for by token as its publisher says, nothing while nobody asks"
+            consent(f"Create {name} for {model or '?'}: {words}.", yes)
         made = azure_endpoints.create(
-            context(), name, auth=auth, given=given, progress=_reporter(quiet)
+            context(),
+            name,
+            kind=kind,
+            model=model,
+            auth=auth,
+            given=given,
+            progress=_reporter(quiet),
         )
         print_endpoint(made, as_json)
         return
+    if kind != "online":
+        raise UsageError(
+            f"--kind {kind} is for --target azureml", hint="`fmtui batch score` is here."
+        )
     info = endpoints.create(
         context(), name, target=target, host=host, port=port, progress=_reporter(quiet)
     )
@@ -78,6 +103,7 @@ def create(
     help="Azure ML: left out, the first that the model recommends.",
 )
 @click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
+@click.option("--compute", metavar="NAME", help="Azure ML: a batch endpoint's cluster.")
 @click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
@@ -91,6 +117,7 @@ def deploy(
     timeout: float,
     instance_type: str | None,
     instance_count: int,
+    compute: str | None,
     environment: str | None,
     yes: bool,
     quiet: bool,
@@ -101,7 +128,7 @@ def deploy(
 
     if azure_endpoints.owns(context(), name):
         cost, place = azure_endpoints.plan_deploy(
-            context(), name, model, instance_type, instance_count
+            context(), name, model, instance_type, instance_count, compute
         )
         consent(f"Deploy {model} on {name}: {cost}.", yes)
         deployed = azure_endpoints.deploy(
@@ -114,6 +141,7 @@ def deploy(
             environment=environment,
             instance_type=place.size.name,
             instance_count=instance_count,
+            compute=compute,
             progress=_reporter(quiet),
         )
         print_endpoint(deployed, as_json)

@@ -107,6 +107,7 @@ def _print(found: Report) -> None:
 @click.argument("ref")
 @click.option("--label", metavar="L", help="Only rows with this label, or type of entity.")
 @click.option("--taken-for", metavar="M", help="Only rows that were taken for this one.")
+@click.option("--text", default="", metavar="WORDS", help="Only rows that hold all these words.")
 @click.option(
     "--sort",
     default="loss",
@@ -122,6 +123,7 @@ def errors(
     ref: str,
     label: str | None,
     taken_for: str | None,
+    text: str,
     sort: str,
     every: bool,
     limit: int,
@@ -139,7 +141,7 @@ def errors(
     if pairs:
         _confusions(predictions, limit, as_json)
         return
-    query = examples.Query(label, taken_for, sort, every)
+    query = examples.Query(label, taken_for, sort, every, text)
     found = examples.find(predictions, query)
     chosen = [int(position) for position in found.positions[:limit]]
     if as_json:

@@ -17,6 +17,7 @@ from fmtui.cli.sweep import sweep
 from fmtui.cli.tags import tag
 from fmtui.errors import UsageError
 from fmtui.services.context import context
+from fmtui.services.text import decimals, headline
 
 
 @click.group()
@@ -100,10 +101,8 @@ def list_(
 
 
 def _result(metrics: dict[str, float]) -> str:
-    for name in ("accuracy", "loss"):
-        if name in metrics:
-            return f"{name} {metrics[name]:.4f}"
-    return "–"
+    name = headline(metrics)
+    return "–" if name is None else f"{name} {decimals(metrics[name])}"
 
 
 @run.command()

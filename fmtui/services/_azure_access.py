@@ -7,8 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fmtui.errors import FmtuiError, NotFoundError
-from fmtui.services._azure_endpoints import connection_of, file_of, last_seen
+from fmtui.errors import ConflictError, FmtuiError, NotFoundError
+from fmtui.services._azure_endpoints import (
+    connection_of,
+    file_of,
+    kind_of,
+    last_seen,
+    only,
+    verbs_of,
+)
 from fmtui.services.context import Context
 from fmtui.serving.client import InvokeResult
 from fmtui.serving.keys import EndpointKeys, Which
@@ -21,9 +28,7 @@ if TYPE_CHECKING:
 
 
 def look_up(ctx: Context, name: str) -> Online:
-    from fmtui.azure import endpoints
-
-    found = endpoints.look(connection_of(ctx, name), name)
+    found: Online | None = verbs_of(ctx, name).look(connection_of(ctx, name), name)
     if found is None:
         raise NotFoundError(
             f"the workspace has no endpoint `{name}` (any more)",
@@ -45,28 +50,30 @@ def invoke(
 
     Raises RemoteError when nothing answers.
     """
-    from fmtui.azure import endpoints
+    from fmtui.azure import endpoints, serverless
 
-    connection, found = connection_of(ctx, name), look_up(ctx, name)
-    secret = endpoints.keys(connection, name)[0] if key is None else key
+    only(ctx, name, ("online", "serverless"), "answer at once")
+    found = look_up(ctx, name)
+    secret = keys(ctx, name).primary if key is None else key
     content = body.encode() if isinstance(body, str) else body
     began = time.perf_counter()
-    status, text, answered = endpoints.score(found.address, content, secret, deployment, timeout)
+    address = found.address
+    if kind_of(ctx, name) == "serverless":
+        deployment, address = None, address.rstrip("/") + serverless.ROUTE
+    status, text, answered = endpoints.score(address, content, secret, deployment, timeout)
     return InvokeResult(status, text, (time.perf_counter() - began) * 1000, answered)
 
 
 def keys(ctx: Context, name: str) -> EndpointKeys:
     """The two keys; the token twice where the endpoint has tokens. They are kept nowhere."""
-    from fmtui.azure import endpoints
-
-    return EndpointKeys(*endpoints.keys(connection_of(ctx, name), name))
+    only(ctx, name, ("online", "serverless"), "keys, it is opened by signing in")
+    return EndpointKeys(*verbs_of(ctx, name).keys(connection_of(ctx, name), name))
 
 
 def regenerate(ctx: Context, name: str, which: Which) -> EndpointKeys:
     """Replace one key; the old one is refused from now on."""
-    from fmtui.azure import endpoints
-
-    endpoints.regenerate(connection_of(ctx, name), name, which, lambda _: None)
+    only(ctx, name, ("online", "serverless"), "keys, it is opened by signing in")
+    verbs_of(ctx, name).regenerate(connection_of(ctx, name), name, which, lambda _: None)
     return keys(ctx, name)
 
 
@@ -76,6 +83,7 @@ def logs(
     """The last lines of a deployment's container. Raises NotFoundError, RemoteError."""
     from fmtui.azure import endpoints
 
+    only(ctx, name, ("online",), "log of its own")
     found = look_up(ctx, name).deployments
     if not found:
         raise NotFoundError(f"nothing is deployed on `{name}`, so there is no log")
@@ -90,7 +98,7 @@ def log_path(ctx: Context, name: str) -> Path:
     path = file_of(ctx, name).with_suffix(".log")
     try:
         text = logs(ctx, name, container="inference-server", lines=2000)
-    except NotFoundError as error:
+    except (NotFoundError, ConflictError) as error:
         text = f"{error}\n"
     path.write_text(text, encoding="utf-8")
     return path
@@ -99,6 +107,8 @@ def log_path(ctx: Context, name: str) -> Path:
 def sample_request(ctx: Context, name: str) -> str:
     """A request that the endpoint's main deployment would answer, as indented JSON."""
     info = last_seen(ctx, name)
+    if info.kind == "serverless":
+        return sample_of("chat-completion")
     if not info.deployments:
         return sample_of(None)
     model = max(info.deployments, key=lambda d: d.traffic).model

@@ -17,15 +17,27 @@ JUDGED = (*LABELED, "question-answering")
 
 _SHOWN = 400
 
+_SEARCHED = {"text-classification": ("text_pair",), "question-answering": ("context",)}
+"""Columns in which words are looked for beside those that a list shows."""
+
 
 @dataclass(frozen=True)
 class Query:
-    """Which rows, in which order: only wrong ones unless `every`."""
+    """Which rows, in which order: only wrong ones unless `every`.
+
+    Rows hold each word of `text`, in what was asked, in what is right or in what was answered.
+    """
 
     label: str | None = None
     taken_for: str | None = None
     sort: str = "loss"
     every: bool = False
+    text: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether something else leaves rows out than that they are right."""
+        return self.label is not None or self.taken_for is not None or bool(self.text.split())
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ def find(predictions: Predictions, query: Query) -> Found:
 
     if query.sort not in SORTS:
         raise UsageError(f"no order `{query.sort}`", hint=f"One of: {', '.join(SORTS)}.")
-    positions = np.flatnonzero(_chosen(predictions, query))
+    positions = _holding(predictions, query.text, np.flatnonzero(_chosen(predictions, query)))
     for sort in (query.sort, *SORTS):
         values = _values(predictions, sort)
         if values is not None:
@@ -116,6 +128,33 @@ def _chosen(predictions: Predictions, query: Query) -> Any:
         if label is not None and label not in known | set(predictions.labels):
             raise unknown("label", label, sorted(known))
     return chosen
+
+
+def _holding(predictions: Predictions, text: str, positions: Any) -> Any:
+    """Those of some places, in ascending order, whose rows hold each of these words."""
+    import numpy as np
+
+    words, task = text.lower().split(), predictions.task
+    columns = [c for c in (*_SEARCHED.get(task, ()), TEXT[task], TRUTH[task], "prediction")
+               if predictions.has(c)]  # fmt: skip
+    if not words or not columns:
+        return positions
+    asked, found, start = set(positions.tolist()), [], 0
+    for batch in predictions.batches(columns):
+        rows = zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
+        for at, row in enumerate(rows, start):
+            if at in asked:
+                held = "\n".join(map(_as_text, row)).lower()
+                if all(word in held for word in words):
+                    found.append(at)
+        start += batch.num_rows
+    return np.array(found, dtype=np.int64)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _right(predictions: Predictions) -> Any:

@@ -67,12 +67,32 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+_FIRST = {
+    "perplexity": "ppl",
+    "sacrebleu": "BLEU",
+    "rouge1": "R-1",
+    "f1": "f1",
+    "accuracy": "acc",
+}
+"""What is told of a run where there is room for one figure, and its short name. The first that a
+run has: of tokens there is an accuracy too, which says little where most of them are no entity."""
+
+
+def headline(metrics: Mapping[str, float]) -> str | None:
+    """The name of the figure that stands for all that was measured; None where none does."""
+    return next((name for name in (*_FIRST, "loss") if metrics.get(name) is not None), None)
+
+
 def result(metrics: Mapping[str, float]) -> str:
-    """What was measured, in a word or two: the accuracy, or else what stands first."""
-    accuracy = metrics.get("accuracy")
-    if accuracy is not None:
-        return f"acc {accuracy:.3f}"
-    return next((f"{name} {value:.3g}" for name, value in metrics.items()), "")
+    """What was measured, in a word or two."""
+    name = headline(metrics) or next(iter(metrics), None)
+    if name is None:
+        return ""
+    value = metrics[name]
+    digits = f"{value:.3f}" if abs(value) <= 1 else f"{value:.3g}"
+    if abs(value) >= 1000:
+        digits = f"{value:,.0f}"
+    return f"{_FIRST.get(name, name)} {digits}"
 
 
 def moment(text: str) -> datetime:

@@ -88,10 +88,15 @@ def _allowed() -> int:
 
 
 def _cores() -> int:
-    """The cores that this process may use: those of its slot; ranks on one machine share them."""
+    """The cores that this process may use: those of its slot; ranks on one machine share them.
+
+    A person may ask for fewer by OMP_NUM_THREADS. For ranks accelerate sets it, to 1.
+    """
     import psutil
 
     physical = psutil.cpu_count(logical=False) or _allowed()
     share = int(os.environ.get(THREADS) or physical)
-    each = min(_allowed(), physical, share) // int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    return max(1, each)
+    ranks = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    asked = os.environ.get("OMP_NUM_THREADS", "") if ranks == 1 else ""
+    wanted = int(asked) if asked.isdecimal() and int(asked) else physical
+    return max(1, min(_allowed(), physical, share, wanted) // ranks)

@@ -136,6 +136,28 @@ async def test_rows_are_sorted_filtered_and_shown_with_those_that_are_right(here
         await shows(pilot, f"{wrong} wrong rows, by length")
 
 
+async def test_words_are_searched_as_they_are_typed(here: Context) -> None:
+    columns = columns_of("text-classification")
+    columns["text"] = [f"text {i} {'aardvark' if i % 2 else 'emu'}" for i in range(40)]
+    wrong = columns["right"].count(False)
+    odd = sum(not right for right in columns["right"][1::2])
+    run = evaluated(here, columns, labels=LABELS)
+    async with opened() as pilot:
+        await go(pilot.app, f"errors:{run}")
+        await shows(pilot, f"{wrong} wrong rows, by loss", "/ search")
+        await pilot.press("slash", *"AArdvark", "enter")
+        await shows(pilot, f"{odd} wrong row", "aardvark")
+        assert "emu" not in text(pilot)
+        await pilot.press("a")
+        await shows(pilot, "20 rows, by loss")
+        await pilot.press("slash", "space", *"nowhere", "enter")
+        await shows(pilot, "0 rows", "No row is like this")
+        await pilot.press("F")
+        await shows(pilot, "40 rows, by loss")
+        await pilot.press("slash", *"emu", "escape")
+        await shows(pilot, "40 rows, by loss", "/ search")
+
+
 async def test_only_the_pages_in_sight_are_read(here: Context) -> None:
     columns = classified(rows=1000, right=0.0)
     run = evaluated(here, columns, labels=LABELS)

@@ -38,7 +38,9 @@ _BATCHES = {
 _STEPS, _EPOCHS, _MOST_EPOCHS = 550, 3, 20
 """A new head needs some hundred steps, however little data there is: MiniLM on 2,000 rows of
 banking77 has a test accuracy of 0.581 after 3 epochs and of 0.823 after 6, on 500 rows of 0.316
-after 3, 0.515 after 10 and 0.675 after 20."""
+after 3, 0.515 after 10 and 0.675 after 20. Nor has a model that writes learnt much: a translator
+into Portuguese (17M), taught French by 1,697 lines of NTREX, has a BLEU on others of 1.2 after 3
+epochs and of 2.5 after 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def of_task(at: Situation) -> dict[str, SettingValue]:
 
 def of_rows(at: Situation, batch: int) -> dict[str, SettingValue]:
     """What depends on how much data there is: little of it is read more often."""
-    if at.rows is None or at.task in _GENERATES:
+    if at.rows is None or at.task == "text-generation":  # it would learn them by heart
         return {}
     epochs = min(-(-_STEPS * batch // at.rows), _MOST_EPOCHS)
     return {"num_train_epochs": float(epochs)} if epochs > _EPOCHS else {}

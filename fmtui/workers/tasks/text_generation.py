@@ -42,8 +42,8 @@ class TextGeneration(Base):
         loaded.tokenizer.padding_side = "right"
         if spec["kind"] == "finetune":
             learnt(loaded.model, spec["task"])["after_prompt"] = _AFTER
-            if not loaded.tokenizer.chat_template:
-                loaded.tokenizer.chat_template = CHAT
+        if not loaded.tokenizer.chat_template:  # a base is measured on chats as it is taught them
+            loaded.tokenizer.chat_template = CHAT
         return loaded
 
     def features(self, loaded: Loaded, records: Sequence[Record]) -> Columns:

@@ -13,7 +13,7 @@ from fmtui.services.context import Context
 from fmtui.services.differences import excerpt, tokens, words
 from fmtui.services.examples import Query
 from fmtui.services.predictions import Predictions, open_predictions
-from tests.evaluations import evaluated, of_task
+from tests.evaluations import columns_of, evaluated, of_task
 
 ROWS: dict[str, Any] = {
     "row": [1, 2, 4, 5, 6],
@@ -44,6 +44,32 @@ def test_the_worst_come_first_in_each_order(ctx: Context) -> None:
     assert rows(found, every=True) == [4, 2, 5, 1, 6]
     with pytest.raises(UsageError, match="loss, confidence, length"):
         rows(found, sort="colour")
+
+
+def test_words_are_looked_for_in_text_truth_and_prediction(ctx: Context) -> None:
+    found = kept(ctx, ROWS)
+    assert rows(found, text="THREE") == [4]
+    assert rows(found, text="b") == [4, 2], "as truth, as prediction"
+    assert rows(found, text="fi c") == [6], "all words, parts of words"
+    assert rows(found, text="fo") == []
+    assert rows(found, text="fo", every=True) == [5]
+    assert rows(found, text="t", label="a") == [2]
+    assert rows(found, text="  ") == [4, 2, 6]
+
+
+@pytest.mark.parametrize(
+    ("task", "column"),
+    [("token-classification", "tokens"), ("question-answering", "context"),
+     ("translation", "target"), ("text-generation", "prediction")],
+)  # fmt: skip
+def test_words_are_looked_for_in_every_task(ctx: Context, task: str, column: str) -> None:
+    columns = columns_of(task)
+    place = 7
+    value = columns[column][place]
+    columns[column] = list(columns[column])
+    columns[column][place] = [*value[:-1], "Zebra"] if isinstance(value, list) else "a Zebra"
+    found = kept(ctx, columns, task)
+    assert rows(found, text="zebra", every=True) == [columns["row"][place]]
 
 
 def test_a_cell_opens_to_its_rows(ctx: Context) -> None:

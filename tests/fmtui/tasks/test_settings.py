@@ -52,6 +52,8 @@ def test_little_data_is_read_more_often() -> None:
     assert epochs(10_000) == 3.0, "as measured on all of banking77"
     assert epochs(10_000) < epochs(2_000) < epochs(500) == epochs(10)
     assert epochs(500, "text-generation") == 3.0, "a language model would learn it by heart"
+    assert epochs(1_700, "translation") == 11.0
+    assert epochs(100_000, "translation") == epochs(100_000, "summarization") == 3.0
 
 
 def test_lora_and_t5_take_a_higher_rate() -> None:

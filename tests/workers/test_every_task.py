@@ -1,0 +1,272 @@
+"""Every task from a file to a better model, by the services and the real workers; what an
+evaluation says is what the field's own libraries say of the same predictions."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from fmtui.services import compare, evaluate, finetune, models, runs, settle
+from fmtui.services import data as data_service
+from fmtui.services.context import Context
+from fmtui.services.evaluate import EvaluateRequest
+from fmtui.services.finetune import FinetuneRequest
+from fmtui.services.report import report_of
+from registry.views import RunInfo
+from tests.models import write_causal, write_seq2seq
+from tests.official import official
+from tests.tiny import messages
+from tests.training import Garage
+
+TEXTS = [text for text, _ in messages(200)]
+CHAT_WORDS = ["user assistant system what is lost the card is answer : words ; first last"]
+
+
+@dataclass
+class Studio:
+    """A home, and workers that carry out at once what is started in it."""
+
+    ctx: Context
+    garage: Garage
+
+    def _end(self, info: RunInfo) -> RunInfo:
+        folder = settle.RunFolder(self.ctx.home.runs / info.run)
+        assert self.garage.run(folder).state == "completed", folder.log.read_text()
+        settle.settle(self.ctx, info.id)
+        ended = runs.show(self.ctx, info.run)
+        assert ended.state == "completed", ended.error
+        return ended
+
+    def finetune(self, model: str, task: str, train: str, **settings: Any) -> str:
+        """The version that comes out."""
+        quick = {
+            "precision": "32",
+            "logging_steps": 5,
+            "evaluation_strategy": "steps",
+            "eval_steps": 16,
+        }
+        words = {name: str(value) for name, value in (quick | settings).items()}
+        request = FinetuneRequest(model, task, train, name="made", settings=words)
+        output = self._end(finetune.start(self.ctx, request)).output
+        assert output is not None
+        return output
+
+    def evaluate(self, model: str, task: str, data: str) -> RunInfo:
+        return self._end(evaluate.start(self.ctx, EvaluateRequest(model, data, task=task)))
+
+    def predictions(self, run: str) -> dict[str, list[Any]]:
+        path = self.ctx.home.runs / run / "output" / "predictions.parquet"
+        found: dict[str, list[Any]] = pq.read_table(path).to_pydict()
+        return found
+
+
+@pytest.fixture(scope="module")
+def garage() -> Iterator[Garage]:
+    garage = Garage(lora=True)
+    yield garage
+    garage.close()
+
+
+@pytest.fixture
+def studio(ctx: Context, garage: Garage, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    monkeypatch.setattr(runs, "dispatch", lambda ctx: None)  # the test starts the workers itself
+    return Studio(ctx, garage)
+
+
+def added(studio: Studio, folder: Path, name: str, rows: list[dict[str, Any]]) -> str:
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return data_service.add(studio.ctx, [path], name=name).ref
+
+
+def tokens(rows: int, seed: int) -> list[dict[str, Any]]:
+    kinds = {"card": "thing", "loan": "thing", "rate": "sum", "euro": "sum"}
+    made = []
+    for text, _ in messages(rows, seed):
+        words = text.split()
+        made.append(
+            {"tokens": words, "tags": [f"B-{kinds[w]}" if w in kinds else "O" for w in words]}
+        )
+    return made
+
+
+def questions(rows: int, seed: int) -> list[dict[str, Any]]:
+    made = []
+    for text, label in messages(rows, seed):
+        if label not in text:
+            continue
+        made.append(
+            {
+                "question": f"what is {label}",
+                "context": text,
+                "answers": {"text": [label], "answer_start": [text.index(label)]},
+            }
+        )
+    return made
+
+
+def documents(rows: int, seed: int) -> list[dict[str, Any]]:
+    """The summary is the kind of message; half of them have two."""
+    made = []
+    for number, (text, label) in enumerate(messages(rows, seed)):
+        summaries = [f"the {label}"] if number % 2 else [f"the {label}", f"a {label} now"]
+        made.append({"document": text, "summary": summaries})
+    return made
+
+
+def sentences(rows: int, seed: int) -> list[dict[str, Any]]:
+    turned = {
+        "card": "the card is lost now please",
+        "loan": "i need the loan again today",
+        "rate": "what is the rate for euro",
+    }
+    return [
+        {"translation": {"en": text, "pt": turned[label]}} for text, label in messages(rows, seed)
+    ]
+
+
+ENCODED = [
+    ("token-classification", tokens, {"num_train_epochs": 6, "learning_rate": 1e-2}, "f1", 0.9),
+    ("question-answering", questions, {"num_train_epochs": 8, "learning_rate": 1e-2,
+     "version_2_with_negative": False}, "f1", 60.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("task", "rows", "settings", "metric", "least"), ENCODED)
+def test_an_encoder_learns_what_libraries_confirm(
+    task: str, rows: Any, settings: dict[str, Any], metric: str, least: float,
+    studio: Studio, bert: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    train, test = (added(studio, tmp_path, n, rows(k, s)) for n, k, s in
+                   (("train", 120, 0), ("test", 40, 1)))  # fmt: skip
+    output = studio.finetune("tiny", task, train, **settings)
+    run = studio.evaluate(output, task, test)
+    assert run.metrics[metric] >= least
+    _confirmed(studio, run, task)
+
+
+WRITTEN = [
+    ("summarization", documents, "rouge1", 0.6),
+    ("translation", sentences, "sacrebleu", 30.0),
+]
+
+
+@pytest.mark.parametrize(("task", "rows", "metric", "least"), WRITTEN)
+def test_a_model_that_writes_gets_better_than_its_base(
+    task: str, rows: Any, metric: str, least: float, studio: Studio, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(write_seq2seq(tmp_path / "t5", TEXTS)), name="tiny")
+    train, test = (added(studio, tmp_path, n, rows(k, s)) for n, k, s in
+                   (("train", 96, 0), ("test", 24, 1)))  # fmt: skip
+    before = studio.evaluate("tiny", task, test)
+    settings = {
+        "num_train_epochs": 12, "per_device_train_batch_size": 8, "learning_rate": 1e-2,
+        "max_target_length": 8, "eval_steps": 60,
+    }  # fmt: skip
+    output = studio.finetune("tiny", task, train, **settings)
+    after = studio.evaluate(output, task, test)
+    assert after.metrics[metric] > max(before.metrics[metric], least)
+    for run in (before, after):
+        _confirmed(studio, run, task)
+    _better(studio, before, after, metric)
+
+
+def plain(rows: int, seed: int) -> list[dict[str, Any]]:
+    return [{"text": f"{text} the {label}"} for text, label in messages(rows, seed)]
+
+
+def prompts(rows: int, seed: int) -> list[dict[str, Any]]:
+    return [{"prompt": t, "completion": f"the {label}"} for t, label in messages(rows, seed)]
+
+
+def chats(rows: int, seed: int) -> list[dict[str, Any]]:
+    return [
+        {"messages": [
+            {"role": "user", "content": text}, {"role": "assistant", "content": f"the {label}"},
+        ]}
+        for text, label in messages(rows, seed)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings"),
+    [
+        (plain, {"packing": True, "num_train_epochs": 20}),
+        (prompts, {"num_train_epochs": 4}),
+        (chats, {"num_train_epochs": 4}),
+        (prompts, {"num_train_epochs": 6, "apply_lora": True}),
+        (prompts, {"num_train_epochs": 6, "apply_lora": True, "merge_lora_weights": False}),
+    ],
+    ids=["plain packed", "prompts", "chats", "lora merged", "lora kept"],
+)
+def test_a_causal_model_is_less_perplexed(
+    rows: Any, settings: dict[str, Any], studio: Studio, tmp_path: Path
+) -> None:
+    task = "text-generation"
+    base = write_causal(tmp_path / "llama", [*TEXTS, *CHAT_WORDS])
+    models.import_model(studio.ctx, str(base), name="tiny")
+    train, test = (added(studio, tmp_path, n, rows(k, s)) for n, k, s in
+                   (("train", 96, 0), ("test", 24, 1)))  # fmt: skip
+    before = studio.evaluate("tiny", task, test)
+    output = studio.finetune("tiny", task, train, learning_rate=1e-2, **settings)
+    after = studio.evaluate(output, task, test)
+    assert after.metrics["perplexity"] < 0.7 * before.metrics["perplexity"]
+    made = studio.predictions(after.run)
+    assert after.metrics["perplexity"] == pytest.approx(
+        math.exp(sum(made["nll"]) / sum(made["tokens"])), rel=1e-6
+    )
+    _better(studio, before, after, "perplexity")
+
+
+def _better(studio: Studio, before: RunInfo, after: RunInfo, metric: str) -> None:
+    """A comparison says so, and that it is no chance."""
+    found = compare.compare(studio.ctx, [before.run, after.run])
+    assert found.runs[found.best[metric]] == after.run
+    (test,) = [test.as_json() for test in found.tests]
+    assert test["p"] < 0.05, test
+
+
+def _confirmed(studio: Studio, run: RunInfo, task: str) -> None:
+    """The run's figures and its report's are the libraries'."""
+    theirs = official(task, studio.predictions(run.run))
+    assert theirs
+    report = report_of(studio.ctx, run.run)
+    for name, value in theirs.items():
+        assert run.metrics[name] == pytest.approx(value, abs=1e-9), name
+        assert report.metrics[name] == pytest.approx(value, abs=1e-9), name
+
+
+def test_questions_of_one_context_are_validated_or_trained_on_but_not_both(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    """A split that a run makes itself deals out whole contexts."""
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    rng = random.Random(3)
+    rows = [row for row in questions(60, 2) for _ in range(4)]
+    for number, row in enumerate(rows):
+        row = rows[number] = dict(row)
+        row["question"] += f" {rng.choice(TEXTS)}"
+    train = added(studio, tmp_path, "train", rows)
+    seen: dict[str, list[str]] = {}
+    from fmtui.tasks import get_task
+    from fmtui.workers.finetune import _records
+    from fmtui.workers.harness import Worker
+
+    request = FinetuneRequest("tiny", "question-answering", train, name="made")
+    info = finetune.start(studio.ctx, request)
+    worker = Worker(settle.RunFolder(studio.ctx.home.runs / info.run))
+    parts = _records(worker, get_task("question-answering"))
+    for name, records in zip(("train", "validation"), parts, strict=True):
+        seen[name] = [record["context"] for record in records]
+    assert len(seen["train"]) + len(seen["validation"]) == len(rows)
+    assert seen["validation"]
+    assert not {*seen["train"]} & {*seen["validation"]}
