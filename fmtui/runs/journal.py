@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ class Story:
             if point.step != last:
                 break
             if (value := float(values.get(point.name, 0.0))) > point.value:
-                self.resources[place] = replace(point, value=value)
+                self.resources[place] = point._replace(value=value)
 
     def _take_sample(self, event: dict[str, Any]) -> None:
         moment = datetime.fromisoformat(event["t"])
