@@ -32,7 +32,11 @@ def print_endpoint(info: EndpointInfo, as_json: bool) -> None:
     click.echo(clean("  ".join(filter(None, (info.name, info.target, info.state, info.url)))))
     if info.error:
         click.echo(clean(info.error))
-    if info.deployments and info.kind == "batch":
+    if info.kind == "serverless":
+        for one in info.deployments:
+            click.echo(clean(f"{one.model}, paid for by token: nothing while nobody asks"))
+        click.echo(f"until deleted: fmtui endpoint delete {clean(info.name)}")
+    elif info.deployments and info.kind == "batch":
         found = (
             (d.name, d.model, d.state, "yes" if d.traffic else "", d.instance_type,
              d.instance_count)

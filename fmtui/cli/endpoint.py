@@ -36,11 +36,13 @@ def endpoint() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="A free one where left out.")
 @click.option(
     "--kind",
-    type=click.Choice(["online", "batch"]),
+    type=click.Choice(["online", "batch", "serverless"]),
     default="online",
     show_default=True,
-    help="Azure ML: batch answers files by jobs.",
+    help="Azure ML: batch answers files by jobs, serverless is paid for by token.",
 )
+@click.option("--model", metavar="REF", help="Azure ML: the model of a serverless endpoint.")
+@click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @click.option("--auth", help="Azure ML: key, aml_token or aad_token; key, for batch aad_token.")
 @azure_options
 @quiet_option
@@ -51,6 +53,8 @@ def create(
     host: str,
     port: int | None,
     kind: str,
+    model: str | None,
+    yes: bool,
     auth: str | None,
     quiet: bool,
     as_json: bool,
@@ -60,14 +64,23 @@ def create(
     from fmtui.services import azure_endpoints, endpoints
 
     if target == "azureml":
+        if kind == "serverless":
+            words = "paid for by token as its publisher says, nothing while nobody asks"
+            consent(f"Create {name} for {model or '?'}: {words}.", yes)
         made = azure_endpoints.create(
-            context(), name, kind=kind, auth=auth, given=given, progress=_reporter(quiet)
+            context(),
+            name,
+            kind=kind,
+            model=model,
+            auth=auth,
+            given=given,
+            progress=_reporter(quiet),
         )
         print_endpoint(made, as_json)
         return
     if kind != "online":
         raise UsageError(
-            "--kind batch is for --target azureml", hint="`fmtui batch score` is here."
+            f"--kind {kind} is for --target azureml", hint="`fmtui batch score` is here."
         )
     info = endpoints.create(
         context(), name, target=target, host=host, port=port, progress=_reporter(quiet)

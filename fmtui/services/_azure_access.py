@@ -11,8 +11,9 @@ from fmtui.errors import ConflictError, FmtuiError, NotFoundError
 from fmtui.services._azure_endpoints import (
     connection_of,
     file_of,
-    is_batch,
+    kind_of,
     last_seen,
+    only,
     verbs_of,
 )
 from fmtui.services.context import Context
@@ -36,14 +37,6 @@ def look_up(ctx: Context, name: str) -> Online:
     return found
 
 
-def _only_online(ctx: Context, name: str, what: str) -> None:
-    if is_batch(ctx, name):
-        raise ConflictError(
-            f"{name} is a batch endpoint: it has no {what}",
-            hint=f"`fmtui batch invoke {name} --data FILE` starts a job: a run, with a log.",
-        )
-
-
 def invoke(
     ctx: Context,
     name: str,
@@ -57,31 +50,30 @@ def invoke(
 
     Raises RemoteError when nothing answers.
     """
-    from fmtui.azure import endpoints
+    from fmtui.azure import endpoints, serverless
 
-    _only_online(ctx, name, "answer at once")
-    connection, found = connection_of(ctx, name), look_up(ctx, name)
-    secret = endpoints.keys(connection, name)[0] if key is None else key
+    only(ctx, name, ("online", "serverless"), "answer at once")
+    found = look_up(ctx, name)
+    secret = keys(ctx, name).primary if key is None else key
     content = body.encode() if isinstance(body, str) else body
     began = time.perf_counter()
-    status, text, answered = endpoints.score(found.address, content, secret, deployment, timeout)
+    address = found.address
+    if kind_of(ctx, name) == "serverless":
+        deployment, address = None, address.rstrip("/") + serverless.ROUTE
+    status, text, answered = endpoints.score(address, content, secret, deployment, timeout)
     return InvokeResult(status, text, (time.perf_counter() - began) * 1000, answered)
 
 
 def keys(ctx: Context, name: str) -> EndpointKeys:
     """The two keys; the token twice where the endpoint has tokens. They are kept nowhere."""
-    from fmtui.azure import endpoints
-
-    _only_online(ctx, name, "keys, it is opened by signing in")
-    return EndpointKeys(*endpoints.keys(connection_of(ctx, name), name))
+    only(ctx, name, ("online", "serverless"), "keys, it is opened by signing in")
+    return EndpointKeys(*verbs_of(ctx, name).keys(connection_of(ctx, name), name))
 
 
 def regenerate(ctx: Context, name: str, which: Which) -> EndpointKeys:
     """Replace one key; the old one is refused from now on."""
-    from fmtui.azure import endpoints
-
-    _only_online(ctx, name, "keys, it is opened by signing in")
-    endpoints.regenerate(connection_of(ctx, name), name, which, lambda _: None)
+    only(ctx, name, ("online", "serverless"), "keys, it is opened by signing in")
+    verbs_of(ctx, name).regenerate(connection_of(ctx, name), name, which, lambda _: None)
     return keys(ctx, name)
 
 
@@ -91,7 +83,7 @@ def logs(
     """The last lines of a deployment's container. Raises NotFoundError, RemoteError."""
     from fmtui.azure import endpoints
 
-    _only_online(ctx, name, "log of its own")
+    only(ctx, name, ("online",), "log of its own")
     found = look_up(ctx, name).deployments
     if not found:
         raise NotFoundError(f"nothing is deployed on `{name}`, so there is no log")
@@ -115,6 +107,8 @@ def log_path(ctx: Context, name: str) -> Path:
 def sample_request(ctx: Context, name: str) -> str:
     """A request that the endpoint's main deployment would answer, as indented JSON."""
     info = last_seen(ctx, name)
+    if info.kind == "serverless":
+        return sample_of("chat-completion")
     if not info.deployments:
         return sample_of(None)
     model = max(info.deployments, key=lambda d: d.traffic).model

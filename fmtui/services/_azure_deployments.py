@@ -20,6 +20,7 @@ from fmtui.services._azure_endpoints import (
     Pending,
     connection_of,
     is_batch,
+    only,
     record_of,
     verbs_of,
     write,
@@ -53,6 +54,7 @@ def plan_deploy(
     """
     from fmtui.azure.compute import place_of
 
+    only(ctx, name, ("online", "batch"), "deployments")
     base = base_of(ctx, model, "inference")
     _deployable(base)
     if is_batch(ctx, name):
@@ -69,6 +71,11 @@ def plan_deploy(
     place = place_of(connection_of(ctx, name), None, instance_type, base.needs, base.ref)
     words = f"{place.cost(instance_count)}, until it is deleted: fmtui endpoint delete {name}"
     return words, place
+
+
+def address_of(ctx: Context, model: str) -> str:
+    """Where a model lies in Azure. Raises BadInputError for one that lies elsewhere."""
+    return _deployable(base_of(ctx, model, "inference"))
 
 
 def _deployable(base: Base) -> str:
@@ -105,6 +112,7 @@ def deploy(
 
     Raises RunFailedError with the container's last words when it does not come up.
     """
+    only(ctx, endpoint, ("online", "batch"), "deployments")
     tell, verbs = _teller(progress), verbs_of(ctx, endpoint)
     connection = connection_of(ctx, endpoint)
     forget(ctx, endpoint)
@@ -182,6 +190,7 @@ def traffic(
 
     Raises BadInputError when the shares don't sum to 100 or the mirrored ones are above 50.
     """
+    only(ctx, name, ("online", "batch"), "traffic to share")
     known = [d.name for d in look_up(ctx, name).deployments]
     for deployment in (*shares, *(mirror or {})):
         if deployment not in known:
@@ -227,6 +236,7 @@ def scale(
     """Set how many instances a deployment has. Raises RemoteError, NotFoundError."""
     from fmtui.azure import endpoints
 
+    only(ctx, endpoint, ("online", "batch"), "instances")
     if is_batch(ctx, endpoint):
         raise ConflictError(
             f"{endpoint} is a batch endpoint, its cluster scales by itself",
@@ -241,6 +251,7 @@ def delete_deployment(
     ctx: Context, endpoint: str, deployment: str, *, progress: Progress | None = None
 ) -> EndpointInfo:
     """Take a deployment away. Raises ConflictError while it has traffic."""
+    only(ctx, endpoint, ("online", "batch"), "deployments")
     found, verbs = _named(ctx, endpoint, deployment), verbs_of(ctx, endpoint)
     connection, tell = connection_of(ctx, endpoint), _teller(progress)
     online = look_up(ctx, endpoint)

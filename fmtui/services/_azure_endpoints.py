@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmtui.errors import BadInputError, FmtuiError
+from fmtui.errors import BadInputError, ConflictError, FmtuiError
 from fmtui.runs.process import write_json
 from fmtui.services.context import Context
 from registry.references import unknown
@@ -51,16 +51,31 @@ def write(ctx: Context, name: str, record: Mapping[str, Any]) -> None:
     write_json(file_of(ctx, name), dict(record))
 
 
+def kind_of(ctx: Context, name: str) -> str:
+    """online, batch or serverless."""
+    return str(record_of(ctx, name).get("kind") or "online")
+
+
 def is_batch(ctx: Context, name: str) -> bool:
     """Whether it answers files by jobs rather than requests at once."""
-    return record_of(ctx, name).get("kind") == "batch"
+    return kind_of(ctx, name) == "batch"
+
+
+def only(ctx: Context, name: str, kinds: tuple[str, ...], what: str) -> None:
+    """Raise ConflictError with what an endpoint of another kind than these has not."""
+    if (kind := kind_of(ctx, name)) not in kinds:
+        hint = {
+            "batch": f"`fmtui batch invoke {name} --data FILE` starts a job: a run, with a log.",
+            "serverless": "Its one model is run by its publisher and paid for by token.",
+        }
+        raise ConflictError(f"{name} is a {kind} endpoint: it has no {what}", hint=hint.get(kind))
 
 
 def verbs_of(ctx: Context, name: str) -> Any:
     """The module that speaks to the service of an endpoint's kind."""
-    from fmtui.azure import batch, endpoints
+    from fmtui.azure import batch, endpoints, serverless
 
-    return batch if is_batch(ctx, name) else endpoints
+    return {"batch": batch, "serverless": serverless}.get(kind_of(ctx, name), endpoints)
 
 
 def connection_of(ctx: Context, name: str) -> Connection:

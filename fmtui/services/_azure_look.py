@@ -56,12 +56,14 @@ def list_endpoints(
 
     Raises RemoteError.
     """
-    from fmtui.azure import batch, endpoints
+    from fmtui.azure import batch, endpoints, serverless
     from fmtui.azure.connection import connect
 
     said = {key: value for key, value in (given or {}).items() if value}
     connection = connect(ctx.home, dict(said))
-    kinds: tuple[tuple[str, Any], ...] = (("online", endpoints), ("batch", batch))
+    kinds: tuple[tuple[str, Any], ...] = (
+        ("online", endpoints), ("batch", batch), ("serverless", serverless),
+    )  # fmt: skip
     for kind, verbs in kinds:
         for one in verbs.listed(connection):
             if owns(ctx, one.name):

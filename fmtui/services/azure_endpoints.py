@@ -23,6 +23,7 @@ from fmtui.services._azure_access import (
     sample_request,
 )
 from fmtui.services._azure_deployments import (
+    address_of,
     delete_deployment,
     deploy,
     deploy_command,
@@ -84,25 +85,32 @@ def create(
     name: str,
     *,
     kind: str = "online",
+    model: str | None = None,
     auth: str | None = None,
     given: Mapping[str, str | None] | None = None,
     tags: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> EndpointInfo:
-    """Make an endpoint in the workspace. It costs nothing until something is deployed.
+    """Make an endpoint in the workspace. It costs nothing until something is deployed or asked.
 
     Args:
-        kind: online, which answers requests, or batch, which answers files by jobs.
+        kind: online, which answers requests; batch, which answers files by jobs; serverless, for
+            the one `model` that is named, which its publisher runs, paid for by token.
         auth: One of `AUTH`; key where left out. A batch endpoint has aad_token alone.
 
     Raises ConflictError when the name is taken, RemoteError when Azure refuses.
     """
-    from fmtui.azure import batch, endpoints
+    from fmtui.azure import batch, endpoints, serverless
     from fmtui.azure.connection import connect
 
     check_name(name, "endpoint")
-    verbs: Any = batch if kind == "batch" else endpoints
-    ways = AUTH[-1:] if kind == "batch" else AUTH
+    verbs: Any = {"batch": batch, "serverless": serverless}.get(kind, endpoints)
+    ways = {"batch": AUTH[-1:], "serverless": AUTH[:1]}.get(kind, AUTH)
+    if (model is not None) != (kind == "serverless"):
+        raise UsageError(
+            "a serverless endpoint is made for a model, and no other kind is",
+            hint="--kind serverless --model azureml:NAME",
+        )
     auth = auth or ways[0]
     if auth not in ways:
         raise UsageError(f"--auth {auth}: no such way", hint=f"One of {', '.join(ways)}.")
@@ -115,12 +123,15 @@ def create(
             f"the workspace has an endpoint `{name}`",
             hint="Choose another name; `fmtui endpoint list --target azureml` takes it in.",
         )
+    made_of = auth
+    if model is not None:
+        made_of = serverless.check_offered(connection, address_of(ctx, model), model)
     pinned = azure.pinned(connection.settings, said)
     pending = {"what": "create", "since": time.time()}
     record = {"given": pinned, "created": now(), "pending": pending, "seen": None, "kind": kind}
     write(ctx, name, record)
     try:
-        verbs.create(connection, name, auth, tags or {}, _teller(progress))
+        verbs.create(connection, name, made_of, tags or {}, _teller(progress))
     except FmtuiError:
         # Refused, or in doubt: what is there decides.
         with suppress(FmtuiError):

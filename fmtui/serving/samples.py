@@ -24,6 +24,10 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "fill-mask": {"input_data": ["Lisbon is the [MASK] of Portugal."]},
     "feature-extraction": {"input_data": ["I lost my card", "My card is gone"]},
     "text2text-generation": {"input_data": ["The house is big."], "params": {}},
+    "chat-completion": {
+        "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
+        "max_tokens": 60,
+    },
     "text-generation": {
         "input_data": ["The capital of Portugal is"],
         "params": {"max_new_tokens": 30},

@@ -16,7 +16,10 @@ UNPUBLISHED = [
     (re.compile(r"^/history/v1\.0/"), "published with experiment names in its paths alone"),
     (re.compile(r"^/(data|modelregistry|metric|mlflow)/v"), "data planes without a specification"),
     (re.compile(r"^/logs/"), "a signed address in the storage account"),
-    (re.compile(r"^/score$|^/batch/"), "the scoring address belongs to the model"),
+    (
+        re.compile(r"^/score$|^/batch/|^/chat/completions$"),
+        "the scoring address belongs to the model",
+    ),
     (re.compile(r"/mfeOperation(sStatus|Results)/"), "Azure Resource Manager's operations"),
 ]
 """Paths that no specification describes."""

@@ -12,6 +12,21 @@ router = Router()
 SUFFIX = f".inference.{DOMAIN}"
 
 
+@router.on("POST", "/chat/completions")
+def chat(world: World, request: Request) -> Answer:
+    """A serverless endpoint for chat."""
+    endpoint = world.serverless.get(request.host.removesuffix(SUFFIX).lower())
+    if endpoint is None:
+        raise RefusalError(404, "NotFound", "no such endpoint")
+    if request.token not in endpoint.keys.values():
+        raise RefusalError(401, "Unauthorized", "Access denied: the key is not valid.")
+    last = request.json["messages"][-1]["content"]
+    said = {"role": "assistant", "content": f"You said: {last}"}
+    choice = {"index": 0, "message": said, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
+    return Answer(200, {"object": "chat.completion", "choices": [choice], "usage": usage})
+
+
 @router.on("POST", "/score")
 def score(world: World, request: Request) -> Answer:
     endpoint = world.online.get(request.host.removesuffix(SUFFIX).lower())

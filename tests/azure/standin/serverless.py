@@ -77,3 +77,14 @@ def delete_endpoint(world: World, request: Request, name: str) -> Answer:
 @router.on("POST", f"{BASE}/serverlessEndpoints/{{name}}/listKeys")
 def list_keys(world: World, request: Request, name: str) -> Answer:
     return Answer(200, dict(_find(world, name).keys))
+
+
+@router.on("POST", f"{BASE}/serverlessEndpoints/{{name}}/regenerateKeys")
+def regenerate_keys(world: World, request: Request, name: str) -> Answer:
+    which = str(request.json["keyType"]).lower()
+    endpoint = _find(world, name)
+
+    def finish() -> None:
+        endpoint.keys[f"{which}Key"] = uuid.uuid4().hex
+
+    return Answer(202, headers=begin(world, finish=finish))
