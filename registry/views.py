@@ -238,7 +238,7 @@ class DeploymentInfo:
 class EndpointInfo:
     """An endpoint; `state` is what was last written, the services prove it from the process.
 
-    `address` is where one in Azure is reached.
+    `address` is where one in Azure is reached; of `kind` batch is one that answers files by jobs.
     """
 
     id: int
@@ -251,6 +251,7 @@ class EndpointInfo:
     deployments: tuple[DeploymentInfo, ...] = ()
     error: str | None = None
     address: str | None = None
+    kind: str = "online"
 
     @property
     def url(self) -> str | None:
@@ -265,6 +266,7 @@ class EndpointInfo:
         return {
             "endpoint": self.name,
             "target": self.target,
+            "kind": self.kind,
             "state": self.state,
             "url": self.url,
             "deployments": [d.as_json() for d in self.deployments],

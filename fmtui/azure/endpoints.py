@@ -80,7 +80,7 @@ def _online(found: Any, deployments: Any) -> Online:
     created = getattr(context, "created_at", None)
     return Online(
         str(found.name),
-        STATES.get(_word(found.provisioning_state), "updating"),
+        STATES.get(word_of(found.provisioning_state), "updating"),
         str(found.scoring_uri or ""),
         str(found.auth_mode),
         str(created or ""),
@@ -89,7 +89,7 @@ def _online(found: Any, deployments: Any) -> Online:
             Deployed(
                 str(d.name),
                 short_model(str(d.model or "")),
-                STATES.get(_word(d.provisioning_state), "updating"),
+                STATES.get(word_of(d.provisioning_state), "updating"),
                 str(d.instance_type or ""),
                 int(d.instance_count or 0),
                 int(traffic.get(d.name) or 0),
@@ -100,7 +100,8 @@ def _online(found: Any, deployments: Any) -> Online:
     )
 
 
-def _word(state: Any) -> str:
+def word_of(state: Any) -> str:
+    """A state of Azure with its first letter large, whatever the SDK made of it."""
     return str(getattr(state, "value", state) or "").capitalize()
 
 

@@ -67,7 +67,7 @@ def submit(
     """
     known = find(connection, name)
     if known is not None:
-        return _studio(known)
+        return studio(known)
     from azure.ai.ml import Input, dsl
 
     given = {
@@ -87,7 +87,7 @@ def submit(
         submitted = connection.workspace.jobs.create_or_update(
             job, experiment_name=experiment, tags=dict(tags)
         )
-    return _studio(submitted)
+    return studio(submitted)
 
 
 def find(connection: Connection, name: str) -> Any | None:
@@ -99,7 +99,8 @@ def find(connection: Connection, name: str) -> Any | None:
         return None
 
 
-def _studio(job: Any) -> str:
+def studio(job: Any) -> str:
+    """A job's page in the studio, empty where it has none."""
     services = getattr(job, "services", None) or {}
     return str(getattr(services.get("Studio"), "endpoint", "") or "")
 

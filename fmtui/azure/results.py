@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shutil
 from pathlib import Path
 from typing import Any
 
-from fmtui.azure import jobs
+from fmtui.azure import batch, jobs
 from fmtui.azure.connection import Connection
-from fmtui.errors import FmtuiError
+from fmtui.errors import FmtuiError, RemoteError
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.journal import Journal
 from fmtui.runs.process import write_json
@@ -40,6 +41,25 @@ def bring(folder: RunFolder, connection: Connection, job: str, journal: Journal)
         _register(folder, connection, job, spec, journal)
     elif spec["kind"] == "evaluate":
         _measure(folder, connection, job, journal)
+    elif spec["kind"] == "import":
+        _imported(folder, connection, job, journal)
+    elif spec["kind"] == "batch":
+        _answers(folder, connection, job, journal)
+
+
+def _imported(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+    """Note the model that the component itself registered in the workspace."""
+    temp = folder.path / ".registered.part"
+    shutil.rmtree(temp, ignore_errors=True)
+    try:
+        found = jobs.download(connection, job, "registered", temp)
+        for path in sorted(found.rglob("*.json")):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                said = json.loads(path.read_text(encoding="utf-8"))
+                return _note(folder, connection, str(said["name"]), str(said["version"]), journal)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+    raise RemoteError("the job has ended, but it does not say which model it registered")
 
 
 def _register(
@@ -52,7 +72,14 @@ def _register(
         tags={"fmtui.run": spec["run"], "task": spec["task"], "base_model": spec["model"]["ref"]},
         description=f"{spec['model']['ref']} finetuned on {spec['train']['ref']}",
     )
-    settings = connection.settings
+    _note(folder, connection, name, version, journal)
+
+
+def _note(
+    folder: RunFolder, connection: Connection, name: str, version: str, journal: Journal
+) -> None:
+    """Write down which model of the workspace a run has made."""
+    settings, spec = connection.settings, folder.spec()
     values = {
         "name": name,
         "version": version,
@@ -64,6 +91,22 @@ def _register(
     }
     write_json(folder.output / MODEL_FILE, values)
     journal.write("note", message=f"registered in {settings.workspace} as {name}:{version}")
+
+
+def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+    """What a batch endpoint answered: its files, whole or not at all."""
+    temp, place = folder.path / ".answers.part", folder.output / "answers"
+    shutil.rmtree(temp, ignore_errors=True)
+    try:
+        jobs.download(connection, job, batch.OUTPUT, temp)
+        files = [path for path in temp.rglob("*") if path.is_file()]
+        if not files:
+            raise RemoteError("the job has ended, but it wrote no answers", hint="See its log.")
+        shutil.rmtree(place, ignore_errors=True)
+        temp.rename(place)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+    journal.write("note", message=f"{len(files)} file(s) of answers in output/answers")
 
 
 def _measure(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fmtui.azure import jobs
+from fmtui.azure import batch, jobs
 from fmtui.azure.connection import Connection, connect
 from fmtui.azure.options import AzureOptions
 from fmtui.runs.folder import RunFolder
@@ -34,6 +34,8 @@ def submit(folder: RunFolder) -> str:
     asked: dict[str, Any] = spec["azure"]
     if asked.get("adopted"):
         return ""
+    if spec["kind"] == "batch":
+        return _invoke(folder, connection, asked)
     return jobs.submit(
         connection,
         job_of(folder),
@@ -44,6 +46,23 @@ def submit(folder: RunFolder) -> str:
         display_name=f"{spec['run']}-{spec.get('name') or spec['kind']}",
         tags={"fmtui.run": spec["run"], "fmtui.kind": spec["kind"], **asked.get("tags", {})},
     )
+
+
+def _invoke(folder: RunFolder, connection: Connection, asked: dict[str, Any]) -> str:
+    """Start the job of a batch endpoint, unless one of its name is there."""
+    name = job_of(folder)
+    if (known := jobs.find(connection, name)) is None:
+        kind, path = _input(folder, asked["data"])
+        batch.invoke(
+            connection,
+            asked["endpoint"],
+            asked["deployment"],
+            (kind, str(path)),
+            job=name,
+            experiment=asked.get("experiment") or "fmtui",
+        )
+        known = jobs.find(connection, name)
+    return jobs.studio(known) if known is not None else ""
 
 
 def _input(folder: RunFolder, value: Any) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fmtui.cli.deployment import consent
 from fmtui.cli.output import column_pairs, json_option, print_json, progress, quiet_option
 from fmtui.services.context import context
 
@@ -65,3 +66,40 @@ def score(
         return
     note = f", {scored.dropped:,} left out" if scored.dropped else ""
     click.echo(f"{scored.rows:,} rows in {scored.to}{note}")
+
+
+@batch.command()
+@click.argument("name", metavar="ENDPOINT[/DEPLOYMENT]")
+@click.option("--data", required=True, metavar="DATA", help="A dataset, a file or a data asset.")
+@click.option(
+    "--columns", multiple=True, metavar="NAME=COLUMN,...",
+    help="The model's columns: input_string=text. All of the file's where left out.",
+)  # fmt: skip
+@click.option("--experiment", metavar="NAME", help="The experiment; fmtui where left out.")
+@click.option("--yes", is_flag=True, help="Do not ask whether it may cost money.")
+@click.option("--wait/--detach", default=False, help="Wait for its end, or return at once.")
+@quiet_option
+@json_option
+def invoke(
+    name: str,
+    data: str,
+    columns: tuple[str, ...],
+    experiment: str | None,
+    yes: bool,
+    wait: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Let a batch endpoint in Azure ML answer a file.
+
+    The job is a run: followed, canceled and found again like any other. Its answers come into the
+    run's folder, under output/answers.
+    """
+    from fmtui.cli.watch import finish
+    from fmtui.services import azure_batch
+
+    ctx = context()
+    job = azure_batch.plan(ctx, name)
+    consent(f"Answer {data} by {job.endpoint}/{job.deployment.name}: {job.cost}.", yes)
+    info = azure_batch.start(ctx, name, data, columns=column_pairs(columns), experiment=experiment)
+    finish(ctx, info, wait=wait, as_json=as_json, quiet=quiet)

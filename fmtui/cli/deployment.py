@@ -32,7 +32,15 @@ def print_endpoint(info: EndpointInfo, as_json: bool) -> None:
     click.echo(clean("  ".join(filter(None, (info.name, info.target, info.state, info.url)))))
     if info.error:
         click.echo(clean(info.error))
-    if info.deployments and info.target == "azureml":
+    if info.deployments and info.kind == "batch":
+        found = (
+            (d.name, d.model, d.state, "yes" if d.traffic else "", d.instance_type,
+             d.instance_count)
+            for d in info.deployments
+        )  # fmt: skip
+        table(("deployment", "model", "state", "default", "cluster", "count"), found, right="count")
+        click.echo(f"billed while a job runs: fmtui batch invoke {clean(info.name)} --data FILE")
+    elif info.deployments and info.target == "azureml":
         shown = (
             (d.name, d.model, d.state, f"{d.traffic}%", f"{d.mirror}%", d.instance_type,
              d.instance_count)

@@ -34,7 +34,14 @@ def endpoint() -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), help="A free one where left out.")
-@click.option("--auth", default="key", help="Azure ML: key, aml_token or aad_token.")
+@click.option(
+    "--kind",
+    type=click.Choice(["online", "batch"]),
+    default="online",
+    show_default=True,
+    help="Azure ML: batch answers files by jobs.",
+)
+@click.option("--auth", help="Azure ML: key, aml_token or aad_token; key, for batch aad_token.")
 @azure_options
 @quiet_option
 @json_option
@@ -43,7 +50,8 @@ def create(
     target: str,
     host: str,
     port: int | None,
-    auth: str,
+    kind: str,
+    auth: str | None,
     quiet: bool,
     as_json: bool,
     **given: str | None,
@@ -53,10 +61,14 @@ def create(
 
     if target == "azureml":
         made = azure_endpoints.create(
-            context(), name, auth=auth, given=given, progress=_reporter(quiet)
+            context(), name, kind=kind, auth=auth, given=given, progress=_reporter(quiet)
         )
         print_endpoint(made, as_json)
         return
+    if kind != "online":
+        raise UsageError(
+            "--kind batch is for --target azureml", hint="`fmtui batch score` is here."
+        )
     info = endpoints.create(
         context(), name, target=target, host=host, port=port, progress=_reporter(quiet)
     )
@@ -78,6 +90,7 @@ def create(
     help="Azure ML: left out, the first that the model recommends.",
 )
 @click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
+@click.option("--compute", metavar="NAME", help="Azure ML: a batch endpoint's cluster.")
 @click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
@@ -91,6 +104,7 @@ def deploy(
     timeout: float,
     instance_type: str | None,
     instance_count: int,
+    compute: str | None,
     environment: str | None,
     yes: bool,
     quiet: bool,
@@ -101,7 +115,7 @@ def deploy(
 
     if azure_endpoints.owns(context(), name):
         cost, place = azure_endpoints.plan_deploy(
-            context(), name, model, instance_type, instance_count
+            context(), name, model, instance_type, instance_count, compute
         )
         consent(f"Deploy {model} on {name}: {cost}.", yes)
         deployed = azure_endpoints.deploy(
@@ -114,6 +128,7 @@ def deploy(
             environment=environment,
             instance_type=place.size.name,
             instance_count=instance_count,
+            compute=compute,
             progress=_reporter(quiet),
         )
         print_endpoint(deployed, as_json)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fmtui.cli.adopt import adopt
+from fmtui.cli.azure_import import check_local, import_options, into_azure
 from fmtui.cli.elsewhere import download
 from fmtui.cli.keeping import Line, disk, export, load, note, tag, verify
 from fmtui.cli.output import (
@@ -22,7 +23,7 @@ from fmtui.cli.output import (
     table,
 )
 from fmtui.cli.predict import predict
-from fmtui.errors import BadInputError
+from fmtui.errors import BadInputError, UsageError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def _few(labels: tuple[str, ...]) -> str:
     "--trust-remote-code", is_flag=True, help="Take the model's own code too; it runs on use."
 )
 @click.option("--no-smoke", is_flag=True, help="Don't let the model answer a text at the end.")
+@import_options
 @quiet_option
 @json_option
 def import_(
@@ -138,6 +140,7 @@ def import_(
     no_smoke: bool,
     quiet: bool,
     as_json: bool,
+    **azure: Any,
 ) -> None:
     """Import a folder, hf:ORG/NAME[@REVISION], azureml:NAME, a GGUF file or a bundle.tar.
 
@@ -146,6 +149,16 @@ def import_(
     """
     from fmtui.services import models
 
+    if azure.pop("backend") == "azureml":
+        for option, given in (
+            ("--dry-run", dry_run), ("--convert-pickle", convert_pickle),
+            ("--trust-remote-code", trust_remote_code), ("--no-smoke", no_smoke),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} is for an import to this machine")
+        into_azure(source, name, azure, quiet=quiet, as_json=as_json)
+        return
+    check_local(azure)
     if source.endswith(".tar"):
         load(Path(source), quiet, as_json)
         return

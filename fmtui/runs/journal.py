@@ -14,7 +14,8 @@ import json
 import math
 import os
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,24 @@ class Story:
         elif kind == "warning":
             self.warnings.append(event["message"])
 
+    def _top_up(self, values: Mapping[str, float]) -> None:
+        """Of several samples within a second the most counts: it is peaks that are looked for."""
+        last = self.resources[-1].step
+        for place in range(len(self.resources) - 1, -1, -1):
+            point = self.resources[place]
+            if point.step != last:
+                break
+            if (value := float(values.get(point.name, 0.0))) > point.value:
+                self.resources[place] = replace(point, value=value)
+
     def _take_sample(self, event: dict[str, Any]) -> None:
         moment = datetime.fromisoformat(event["t"])
         self._first_sample = self._first_sample or moment
         second = round((moment - self._first_sample).total_seconds())
-        if self.resources and second <= self.resources[-1].step:
-            return
         values: dict[str, float] = event["values"]
+        if self.resources and second <= self.resources[-1].step:
+            self._top_up(values)
+            return
         if self.rate is not None:
             values = {**values, "rows_per_second": self.rate}
         self.resources += [

@@ -7,8 +7,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fmtui.errors import FmtuiError, NotFoundError
-from fmtui.services._azure_endpoints import connection_of, file_of, last_seen
+from fmtui.errors import ConflictError, FmtuiError, NotFoundError
+from fmtui.services._azure_endpoints import (
+    connection_of,
+    file_of,
+    is_batch,
+    last_seen,
+    verbs_of,
+)
 from fmtui.services.context import Context
 from fmtui.serving.client import InvokeResult
 from fmtui.serving.keys import EndpointKeys, Which
@@ -21,15 +27,21 @@ if TYPE_CHECKING:
 
 
 def look_up(ctx: Context, name: str) -> Online:
-    from fmtui.azure import endpoints
-
-    found = endpoints.look(connection_of(ctx, name), name)
+    found: Online | None = verbs_of(ctx, name).look(connection_of(ctx, name), name)
     if found is None:
         raise NotFoundError(
             f"the workspace has no endpoint `{name}` (any more)",
             hint=f"`fmtui endpoint delete {name}` forgets it here.",
         )
     return found
+
+
+def _only_online(ctx: Context, name: str, what: str) -> None:
+    if is_batch(ctx, name):
+        raise ConflictError(
+            f"{name} is a batch endpoint: it has no {what}",
+            hint=f"`fmtui batch invoke {name} --data FILE` starts a job: a run, with a log.",
+        )
 
 
 def invoke(
@@ -47,6 +59,7 @@ def invoke(
     """
     from fmtui.azure import endpoints
 
+    _only_online(ctx, name, "answer at once")
     connection, found = connection_of(ctx, name), look_up(ctx, name)
     secret = endpoints.keys(connection, name)[0] if key is None else key
     content = body.encode() if isinstance(body, str) else body
@@ -59,6 +72,7 @@ def keys(ctx: Context, name: str) -> EndpointKeys:
     """The two keys; the token twice where the endpoint has tokens. They are kept nowhere."""
     from fmtui.azure import endpoints
 
+    _only_online(ctx, name, "keys, it is opened by signing in")
     return EndpointKeys(*endpoints.keys(connection_of(ctx, name), name))
 
 
@@ -66,6 +80,7 @@ def regenerate(ctx: Context, name: str, which: Which) -> EndpointKeys:
     """Replace one key; the old one is refused from now on."""
     from fmtui.azure import endpoints
 
+    _only_online(ctx, name, "keys, it is opened by signing in")
     endpoints.regenerate(connection_of(ctx, name), name, which, lambda _: None)
     return keys(ctx, name)
 
@@ -76,6 +91,7 @@ def logs(
     """The last lines of a deployment's container. Raises NotFoundError, RemoteError."""
     from fmtui.azure import endpoints
 
+    _only_online(ctx, name, "log of its own")
     found = look_up(ctx, name).deployments
     if not found:
         raise NotFoundError(f"nothing is deployed on `{name}`, so there is no log")
@@ -90,7 +106,7 @@ def log_path(ctx: Context, name: str) -> Path:
     path = file_of(ctx, name).with_suffix(".log")
     try:
         text = logs(ctx, name, container="inference-server", lines=2000)
-    except NotFoundError as error:
+    except (NotFoundError, ConflictError) as error:
         text = f"{error}\n"
     path.write_text(text, encoding="utf-8")
     return path

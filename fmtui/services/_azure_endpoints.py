@@ -51,6 +51,18 @@ def write(ctx: Context, name: str, record: Mapping[str, Any]) -> None:
     write_json(file_of(ctx, name), dict(record))
 
 
+def is_batch(ctx: Context, name: str) -> bool:
+    """Whether it answers files by jobs rather than requests at once."""
+    return record_of(ctx, name).get("kind") == "batch"
+
+
+def verbs_of(ctx: Context, name: str) -> Any:
+    """The module that speaks to the service of an endpoint's kind."""
+    from fmtui.azure import batch, endpoints
+
+    return batch if is_batch(ctx, name) else endpoints
+
+
 def connection_of(ctx: Context, name: str) -> Connection:
     from fmtui.azure.connection import connect
 
@@ -78,8 +90,7 @@ def go_on(
     ctx: Context, name: str, record: dict[str, Any], found: Online | None
 ) -> tuple[dict[str, Any], Online | None]:
     """Finish what a killed process left: clear what is done, share the traffic that was meant."""
-    from fmtui.azure import endpoints
-
+    verbs = verbs_of(ctx, name)
     pending = record.get("pending")
     if not pending or (time.time() - pending["since"] < _IN_FLIGHT_SECONDS and found is None):
         return record, found
@@ -94,19 +105,19 @@ def go_on(
         now_shared = {d.name: d.traffic for d in found.deployments if d.traffic}
         if not now_shared:
             shares = {n: share for n, share in traffic.items() if n in made}
-            endpoints.share(connection_of(ctx, name), name, shares, {}, lambda _: None)
-            found = endpoints.look(connection_of(ctx, name), name)
+            verbs.share(connection_of(ctx, name), name, shares, {}, lambda _: None)
+            found = verbs.look(connection_of(ctx, name), name)
     return {**record, "pending": None}, found
 
 
 def info_of(name: str, record: Mapping[str, Any], found: Online | None) -> EndpointInfo:
-    pending = record.get("pending") or {}
+    pending, kind = record.get("pending") or {}, record.get("kind") or "online"
     if found is None:
         creating = pending.get("what") == "create"
         state = "creating" if creating else "failed"
         error = None if creating else "the workspace has no such endpoint (any more)"
         return EndpointInfo(0, name, "azureml", state, None, None, record.get("created", ""),
-                            error=error)  # fmt: skip
+                            error=error, kind=kind)  # fmt: skip
     return EndpointInfo(
         0, name, "azureml", _whole_state(found), None, None, record.get("created", ""),
         tuple(
@@ -115,6 +126,7 @@ def info_of(name: str, record: Mapping[str, Any], found: Online | None) -> Endpo
             for d in found.deployments
         ),
         address=found.address.removesuffix("/score"),
+        kind=kind,
     )  # fmt: skip
 
 
@@ -131,9 +143,10 @@ def last_seen(ctx: Context, name: str) -> EndpointInfo:
         record = record_of(ctx, name)
     except FmtuiError as error:
         return EndpointInfo(0, name, "azureml", "failed", None, None, "", error=str(error))
-    seen = record.get("seen")
+    seen, kind = record.get("seen"), record.get("kind") or "online"
     if not seen:
-        return EndpointInfo(0, name, "azureml", "creating", None, None, record.get("created", ""))
+        created = record.get("created", "")
+        return EndpointInfo(0, name, "azureml", "creating", None, None, created, kind=kind)
     deployments = tuple(
         DeploymentInfo(
             d["name"], d["model"], d["state"], d["traffic"], d.get("error"),
@@ -143,4 +156,4 @@ def last_seen(ctx: Context, name: str) -> EndpointInfo:
     )  # fmt: skip
     state = "updating" if record.get("pending") else seen["state"]
     return EndpointInfo(0, name, "azureml", state, None, None, seen["created"], deployments,
-                        seen.get("error"), seen.get("url"))  # fmt: skip
+                        seen.get("error"), seen.get("url"), kind)  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from fmtui.azure.components import (
@@ -19,6 +20,10 @@ from fmtui.services import azure, models, runs
 from fmtui.services._azure_data import Data, evaluate_data, finetune_data
 from fmtui.services._azure_models import Base, base_of
 from fmtui.services.context import Context
+from fmtui.tasks import get_task
+from fmtui.tasks.settings import AZURE, BY_NAME, Chosen, Situation, choose, written
+from fmtui.tasks.settings.component import component_inputs
+from fmtui.tasks.settings.presets import COMPONENT
 from registry.database import now
 from registry.labels import check_tags
 from registry.references import check_name, parse
@@ -29,8 +34,6 @@ if TYPE_CHECKING:
     from fmtui.azure.compute import Place
     from fmtui.services.evaluate import EvaluateRequest
     from fmtui.services.finetune import FinetuneRequest
-
-_FRACTION = "validation_fraction"
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,13 @@ class Prepared:
     data: Data
     place: Place
     inputs: dict[str, Any]
-    settings: dict[str, Any]
+    chosen: dict[str, Chosen]
     options: AzureOptions
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """By our own names, as every run's spec has them."""
+        return {name: choice.value for name, choice in self.chosen.items()}
 
     @property
     def cost(self) -> str:
@@ -59,15 +67,13 @@ def prepare_finetune(ctx: Context, request: FinetuneRequest) -> Prepared:
 
     named, options = component_of(request.task), request.where.azure_options(ctx)
     base = base_of(ctx, request.model, "finetune")
-    given = dict(request.settings)
-    fraction = _fraction(given.pop(_FRACTION, "0.1"))
-    seed = given.get("seed", "42")
-    data = finetune_data(ctx, request, named, fraction, int(seed) if seed.isdigit() else 42)
+    asked = _chosen(request, base)  # what was typed wrongly is told before data is read
+    fraction, seed = asked["validation_fraction"].value, asked["seed"].value
+    data = finetune_data(ctx, request, named, float(fraction), int(seed))
+    chosen = _chosen(request, base, data.rows or None)
     name = check_name(request.name or _name(base.ref, request.train), "model")
     connection = connect(ctx.home, dict(options.given))
     made = jobs.component(connection, named.finetune)
-    parameters = jobs.parameters(made)
-    settings = parameters.check(_settings(parameters, base.defaults, given))
     place = compute.place_of(
         connection, options.compute, options.instance_type, base.needs, base.ref
     )
@@ -77,7 +83,9 @@ def prepare_finetune(ctx: Context, request: FinetuneRequest) -> Prepared:
     if place.size.gpus:
         where["number_of_gpu_to_use_finetuning"] = place.size.gpus
     inputs = base.inputs | data.inputs | {k: v for k, v in where.items() if k in made.inputs}
-    return Prepared(name, named.finetune, base, data, place, inputs | settings, settings, options)
+    warmup = _warmup(request, chosen, data.rows, place.size.gpus or 1)
+    inputs |= _accepted(jobs.parameters(made), request.task, chosen, warmup)
+    return Prepared(name, named.finetune, base, data, place, inputs, chosen, options)
 
 
 def start_finetune(ctx: Context, request: FinetuneRequest) -> RunInfo:
@@ -89,11 +97,11 @@ def start_finetune(ctx: Context, request: FinetuneRequest) -> RunInfo:
     from fmtui.azure.jobs import OUTPUT
 
     ready = prepare_finetune(ctx, request)
-    part = _part(ready.data.ref)
     spec = _spec("finetune", request.task, ready) | {
         "name": ready.name,
-        "train": part,
-        "validation": None,
+        "train": _part(ready.data.ref, request.columns),
+        "validation": _part(request.validation, request.columns) if request.validation else None,
+        "drop_invalid": request.drop_invalid,
         "settings": ready.settings,
         **({"group": request.group} if request.group else {}),
     }
@@ -138,7 +146,7 @@ def start_evaluate(ctx: Context, request: EvaluateRequest) -> RunInfo:
     from fmtui.azure.jobs import RESULT
 
     ready = prepare_evaluate(ctx, request)
-    part = _part(ready.data.ref)
+    part = _part(ready.data.ref, request.columns)
     task = request.task or (ready.base.info.task if ready.base.info else None)
     task = task or "text-classification"
     spec = _spec("evaluate", task, ready) | {"data": part, "method": "azureml"}
@@ -177,29 +185,49 @@ def adopt(
     return runs.create(ctx, row, spec)
 
 
-def _settings(
-    parameters: Parameters, defaults: Mapping[str, str], given: Mapping[str, str]
-) -> dict[str, str]:
-    """The publisher's defaults, and above them what a person gave."""
-    values = parameters.known(defaults) | dict(given)
-    if values.get("precision") == "auto":
-        del values["precision"]
-    patience = values.get("early_stopping_patience", "0")
-    if patience.isdigit() and int(patience) > 0 and "apply_early_stopping" in parameters.declared:
-        values.setdefault("apply_early_stopping", "true")
-    elif patience == "0":
-        values.pop("early_stopping_patience", None)
-    return values
+def _chosen(request: FinetuneRequest, base: Base, rows: int | None = None) -> dict[str, Chosen]:
+    """Every setting with its value, under the names that it has everywhere. Raises UsageError."""
+    info = base.info
+    return choose(
+        request.settings,
+        Situation(
+            request.task,
+            info.parameters if info else None,
+            info.model_type if info else None,
+            rows,
+        ),
+        metric=get_task(request.task).metrics[0],
+        backend=AZURE,
+        preset_name=request.preset,
+        catalogue=base.defaults,
+    )
 
 
-def _fraction(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 0.9:
-        raise UsageError(f"{_FRACTION}={text}: expected a number from 0 to 0.9")
-    return value
+def _warmup(request: FinetuneRequest, chosen: Mapping[str, Chosen], rows: int, gpus: int) -> int:
+    """Steps in which the rate rises: the component knows no share of them."""
+    if request.preset == COMPONENT or not rows:
+        return 0
+    each = (chosen[n].value for n in ("per_device_train_batch_size", "gradient_accumulation_steps"))
+    epochs, most = float(chosen["num_train_epochs"].value), int(chosen["max_steps"].value)
+    steps = most if most > 0 else ceil(rows / (prod(map(int, each)) * gpus)) * epochs
+    return round(float(BY_NAME["warmup_ratio"].default) * steps)
+
+
+def _accepted(
+    parameters: Parameters, task: str, chosen: Mapping[str, Chosen], warmup: int
+) -> dict[str, Any]:
+    """The settings as the component takes them. Of what nobody asked for, what it does not take is
+    left to its own default. Raises UsageError for what somebody gave."""
+    values = {name: choice.value for name, choice in chosen.items()}
+    given = {BY_NAME[n].azure_name for n, choice in chosen.items() if choice.source == "given"}
+    found: dict[str, Any] = {}
+    for name, value in component_inputs(task, values, warmup_steps=warmup).items():
+        try:
+            found |= parameters.check({name: written(value)})
+        except UsageError:
+            if name in given:
+                raise
+    return found
 
 
 def _name(model: str, train: str) -> str:
@@ -210,8 +238,9 @@ def _name(model: str, train: str) -> str:
     return f"{word}-{data.partition('.')[0]}"
 
 
-def _part(ref: str) -> dict[str, Any]:
-    return {"ref": ref, "columns": {}, "split": None, "path": "", "fingerprint": ""}
+def _part(ref: str, columns: Mapping[str, str] | None = None) -> dict[str, Any]:
+    found = dict(columns or {})
+    return {"ref": ref, "columns": found, "split": None, "path": "", "fingerprint": ""}
 
 
 def _spec(kind: str, task: str | None, ready: Prepared) -> dict[str, Any]:

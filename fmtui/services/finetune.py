@@ -20,6 +20,7 @@ from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Record, Task, label_column
+from fmtui.tasks.guess import guess_task
 from fmtui.tasks.settings import LOCAL
 from registry.database import now
 from registry.labels import check_tags
@@ -75,6 +76,21 @@ class FinetunePlan:
             "warnings": list(self.warnings),
             "errors": list(self.errors),
         }
+
+
+def suggest_task(ctx: Context, model: str, train: str) -> str:
+    """What a model is most likely to be taught: what it does already, else what the data is for."""
+    try:
+        info = launch.registered_model(ctx, model)
+        if info.task in TASKS:
+            return str(info.task)
+    except FmtuiError:  # none chosen yet, or one that is elsewhere
+        pass
+    try:
+        source = data_service.resolve(ctx, train)
+        return guess_task(source.table(), source.roles).name
+    except FmtuiError:
+        return TASKS[0]
 
 
 def defaults(
@@ -249,6 +265,8 @@ def _plan_on_azure(ctx: Context, request: FinetuneRequest) -> FinetunePlan:
         warnings=ready.data.warnings,
         errors=(),
         estimate=ready.cost,
+        name=ready.name,
+        sources={name: chosen.source for name, chosen in ready.chosen.items()},
     )
 
 

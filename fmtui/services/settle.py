@@ -69,7 +69,7 @@ def settle(ctx: Context, number: int) -> Proof | None:
 def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
     story = story_of(folder.journal)
     state, error, output = end.state, end.error, None
-    if state == "completed" and row.kind == "finetune" and row.output is None:
+    if state == "completed" and row.kind in ("finetune", "import") and row.output is None:
         try:
             output = _register(ctx, folder, story.final_metrics())
         except StorageError:

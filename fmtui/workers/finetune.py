@@ -54,6 +54,7 @@ def run(worker: Worker) -> None:
     together.part()
     if not worker.main:
         return
+    worker.tell_disk()
     # The best and the last checkpoint served their purpose: the model is in output/.
     shutil.rmtree(checkpoints, ignore_errors=True)
     worker.say("the model is written")

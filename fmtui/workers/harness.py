@@ -71,6 +71,11 @@ class Worker:
             self.say(f"resumed from step {step}" if last else "begins again: no checkpoint")
         return last
 
+    def tell_disk(self) -> None:
+        """Note what lies in the run's folder now, where it is most: samples would miss that."""
+        taken = float(resources.bytes_in(self.folder.path))
+        self.journal.write("resource", values={"disk_bytes": taken})
+
     def check_canceled(self) -> None:
         if self.stopping.is_set():
             raise CanceledError

@@ -51,7 +51,7 @@ class Sampler:
             with contextlib.suppress(psutil.Error):
                 values["memory_bytes"] += process.memory_info().rss
         if self.folder is not None:
-            values["disk_bytes"] = float(_bytes_in(self.folder))
+            values["disk_bytes"] = float(bytes_in(self.folder))
         return values | _gpu_values(self._gpus, {p.pid for p in processes})
 
     def _cpu_percent(self, processes: list[psutil.Process]) -> float:
@@ -89,7 +89,7 @@ def watch(
     threading.Thread(target=job, name="resources", daemon=True).start()
 
 
-def _bytes_in(folder: Path) -> int:
+def bytes_in(folder: Path) -> int:
     """The bytes of all files below a folder; what goes while it is looked at counts for nothing."""
     total = 0
     for place, _, names in os.walk(folder):

@@ -57,6 +57,7 @@ class FinetuneForm(Form):
         self.plan: FinetunePlan | None = None
         self.known: Sequence[SettingInfo] = ()
         self._defaults_of = ("", "", "", "")
+        self._suggested, self._suggested_for = finetune.TASKS[0], ("", "")
 
     def crumbs(self) -> Sequence[str]:
         return ("Finetune", self.model or "a model")
@@ -161,8 +162,19 @@ class FinetuneForm(Form):
             self._defaults_of = (model, task, where, preset)
             self.top.set(("Finetune", model or "a model"))
             self.start(partial(self._show_defaults, *self._defaults_of), group="defaults")
+        train = self.query_one("#train", Choice).value
+        if (model, train) != self._suggested_for:
+            self._suggested_for = (model, train)
+            self.start(partial(self._suggest_task, model, train), group="task")
         self.plan = None
         self.start(self._replan, group="plan")
+
+    async def _suggest_task(self, model: str, train: str) -> None:
+        """Choose the task that is meant, unless a person has chosen another."""
+        task = await threaded(finetune.suggest_task, self.ctx, model, train)
+        choice = self.query_one("#task", Choice)
+        if choice.value == self._suggested:
+            self._suggested = choice.value = task
 
     async def _show_defaults(self, model: str, task: str, where: str, preset: str) -> None:
         known = await threaded(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from fmtui.errors import UsageError
-from fmtui.services import evaluate, finetune
+from fmtui.services import data, evaluate, finetune
 from fmtui.services.context import Context
 from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.finetune import FinetuneRequest
 from registry.views import RunInfo
 from screens.forms.base import CommandLine, folded, pairs
 from screens.places import go
+from screens.widgets.fields import Choice
 from tests.screens.tools import SIZES, make_run, opened, shows, type_in
 
 
@@ -225,3 +227,19 @@ def test_a_value_goes_on_until_the_next_name() -> None:
     for wrong in ("seed", "=1", "a b=1", "seed="):
         with pytest.raises(UsageError):
             pairs(wrong, "more")
+
+
+async def test_the_task_is_what_the_model_or_the_data_says_until_a_person_does(
+    stocked: Context, tmp_path: Path
+) -> None:
+    path = tmp_path / "en-pt.csv"
+    path.write_text("en,pt\n" + "".join(f"friend {n},amigo {n}\n" for n in range(20)))
+    data.add(stocked, path, name="pairs")
+    async with opened() as pilot:
+        await go(pilot.app, "finetune:tiny,pairs")
+        await shows(pilot, "task         translation", "--task translation")
+        pilot.app.screen.query_one("#task", Choice).value = "summarization"
+        pilot.app.screen.query_one("#train", Choice).value = "messages"
+        await shows(pilot, "task         summarization", "--train messages")
+        await go(pilot.app, "finetune:tiny,messages")
+        await shows(pilot, "task         text-classification")

@@ -79,4 +79,5 @@ class JournalCallback(TrainerCallback):  # type: ignore[misc]
         name = f"checkpoint-{state.global_step}"
         with contextlib.suppress(OSError):
             self.worker.journal.write("checkpoint", step=state.global_step, path=name)
+            self.worker.tell_disk()
         self.worker.say(f"{name} is written")

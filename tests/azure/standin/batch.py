@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from tests.azure.standin import outputs
 from tests.azure.standin.arm import BASE, PROVIDER, begin, page, router, system_data
 from tests.azure.standin.http import Answer, Json, RefusalError, Request, not_found
 from tests.azure.standin.jobs import _check_asset, _scheduled, output_uri
@@ -137,16 +138,22 @@ def invoke(world: World, request: Request, name: str) -> Answer:
     asked = request.json["properties"]
     if not asked.get("inputData") and not asked.get("InputData"):
         raise RefusalError(400, "BadArgument", "There is no input data.")
-    number = str(uuid.uuid4())
+    number = str(asked.get("name") or uuid.uuid4())
+    if number in world.jobs:
+        raise RefusalError(409, "Conflict", f"A job with this name already exists: {number}")
+    for value in (asked.get("inputData") or {}).values():
+        _check_asset(world, str(value.get("uri", "")))
     body = {
         "jobType": "Pipeline",
         "displayName": f"{name}-{deployment}",
-        "experimentName": name,
+        "experimentName": (asked.get("properties") or {}).get("experimentName") or name,
         "jobs": {"batchscoring": {"componentId": "batch", "type": "command"}},
-        "outputs": {"score": {"jobOutputType": "uri_folder", "mode": "ReadWriteMount"}},
+        "outputs": {},
+        "tags": {"azureml.batchrun": "true"},
         "properties": {"azureml.endpoint": name, "azureml.deploymentname": deployment},
     }
-    world.jobs[number] = _scheduled(world, number, body)
+    job = world.jobs[number] = _scheduled(world, number, body)
+    outputs.answer(world, job, asked.get("inputData") or {})
     return Answer(
         201,
         {

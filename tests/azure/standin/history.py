@@ -46,6 +46,9 @@ def run(world: World, job: Job, name: str | None = None) -> Json:
     }  # fmt: skip
     if job.error:
         body["error"] = {"error": job.error}
+    if name and "azureml.batchrun" in (job.body.get("tags") or {}):
+        asset = f"azureml://locations/westeurope/workspaces/w/data/{name}_score"
+        body["outputs"] = {"score": {"assetId": asset, "type": "UriFolder"}}
     if not name:
         kinds = {"mlflow_model": "MLFlowModel", "custom_model": "CustomModel"}
         body["outputs"] = {

@@ -1,0 +1,77 @@
+"""Endpoints in Azure as they are now: asked for, noted, and what was begun on them gone on with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fmtui.services import azure
+from fmtui.services._azure_endpoints import (
+    connection_of,
+    go_on,
+    info_of,
+    names,
+    owns,
+    record_of,
+    verbs_of,
+    write,
+)
+from fmtui.services.context import Context
+from registry.views import EndpointInfo
+
+_FRESH_SECONDS = 3.0
+
+_shown: dict[tuple[Path, str], tuple[float, EndpointInfo]] = {}
+
+
+def forget(ctx: Context, name: str) -> None:
+    """Ask anew at the next look."""
+    _shown.pop((ctx.home.root, name), None)
+
+
+def show(ctx: Context, name: str, *, fresh: bool = False) -> EndpointInfo:
+    """An endpoint as Azure shows it now; what was begun and not ended is gone on with.
+
+    Raises RemoteError when Azure can't be asked.
+    """
+    key = (ctx.home.root, name)
+    known = _shown.get(key)
+    if not fresh and known and time.monotonic() - known[0] < _FRESH_SECONDS:
+        return known[1]
+    record = record_of(ctx, name)
+    found = verbs_of(ctx, name).look(connection_of(ctx, name), name)
+    record, found = go_on(ctx, name, record, found)
+    info = info_of(name, record, found)
+    write(ctx, name, {**record, "seen": info.as_json()})
+    _shown[key] = (time.monotonic(), info)
+    return info
+
+
+def list_endpoints(
+    ctx: Context, given: Mapping[str, str | None] | None = None
+) -> list[EndpointInfo]:
+    """The endpoints of the workspace as they are now, those made elsewhere too.
+
+    Raises RemoteError.
+    """
+    from fmtui.azure import batch, endpoints
+    from fmtui.azure.connection import connect
+
+    said = {key: value for key, value in (given or {}).items() if value}
+    connection = connect(ctx.home, dict(said))
+    kinds: tuple[tuple[str, Any], ...] = (("online", endpoints), ("batch", batch))
+    for kind, verbs in kinds:
+        for one in verbs.listed(connection):
+            if owns(ctx, one.name):
+                continue
+            pinned = azure.pinned(connection.settings, said)
+            record = {"given": pinned, "created": one.created, "pending": None, "seen": None}
+            write(ctx, one.name, {**record, "kind": kind})
+    mine = azure.pinned(connection.settings, said).get("workspace")
+    wanted = [
+        name for name in names(ctx)
+        if (record_of(ctx, name).get("given") or {}).get("workspace") == mine
+    ]  # fmt: skip
+    return [show(ctx, name, fresh=True) for name in wanted]
