@@ -146,6 +146,8 @@ class EndpointPage(Page):
             self.copy(self.sections.query_one(Request).answer, "the answer")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "send" and self.info is not None and self.info.kind == "batch":
+            return False
         if action == "reveal":
             return self.is_mounted and self.sections.current == "Keys"
         if action == "copy":
@@ -181,10 +183,11 @@ def _shares(info: EndpointInfo) -> Content:
     models = max(len(d.model) for d in info.deployments)
     lines = []
     for one in info.deployments:
-        full = round(one.traffic / 100 * 24)
+        wide = 12 if one.instance_type else 24  # so that the machines fit on the line
+        full = round(one.traffic / 100 * wide)
         parts: list[str | tuple[str, str]] = [
             f" {one.name:<{names}}  {one.model:<{models}}  {one.traffic:>3}%  ",
-            ("━" * full, ""), ("━" * (24 - full), FAINT),
+            ("━" * full, ""), ("━" * (wide - full), FAINT),
         ]  # fmt: skip
         if one.instance_type:
             parts += [("  " + machines(one), MUTED)]
