@@ -139,9 +139,7 @@ def settle(
             (state, started, ended, error, json.dumps(metrics), output_version_id, number),
         )
         connection.execute("DELETE FROM metric WHERE run_id = ?", (number,))
-        insert_points(
-            connection, number, ((p.step, p.epoch, p.split, p.name, p.value) for p in points)
-        )
+        insert_points(connection, number, points)
 
 
 def insert_points(

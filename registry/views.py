@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,9 @@ class RunInfo:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class MetricPoint:
+class MetricPoint(NamedTuple):
+    """What was measured once; a tuple, since there may be millions of them."""
+
     step: int
     epoch: float | None
     split: str

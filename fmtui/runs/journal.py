@@ -15,7 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ class Story:
             return self
         whole = content.rfind(b"\n") + 1
         self._offset += whole
-        for line in content[:whole].splitlines():
+        for line in content[:whole].decode(errors="replace").split("\n"):
             try:
                 event = json.loads(line)
             except ValueError:
@@ -124,10 +124,11 @@ class Story:
                 self.resumed = event.get("t")
                 self.started = self.started or self.resumed
         elif kind == "metric":
+            step, epoch, split = event["step"], event.get("epoch"), event["split"]
             self.points += [
-                MetricPoint(event["step"], event.get("epoch"), event["split"], name, float(value))
+                MetricPoint(step, epoch, split, name, float(value))
                 for name, value in event["values"].items()
-                if value is not None and math.isfinite(float(value))
+                if value is not None and math.isfinite(value)
             ]
         elif kind == "progress":
             self.step, self.total_steps = event["step"], event["total"]
@@ -153,7 +154,7 @@ class Story:
             if point.step != last:
                 break
             if (value := float(values.get(point.name, 0.0))) > point.value:
-                self.resources[place] = replace(point, value=value)
+                self.resources[place] = point._replace(value=value)
 
     def _take_sample(self, event: dict[str, Any]) -> None:
         moment = datetime.fromisoformat(event["t"])

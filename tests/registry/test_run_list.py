@@ -59,6 +59,7 @@ def test_runs_are_found_by_what_they_are(filled: Context) -> None:
     assert ids(filled, Wanted(query="WORDS paper")) == [1]
     assert ids(filled, Wanted(query="r2 evaluate a:1 failed")) == [2]
     assert ids(filled, Wanted(query="%' OR 1")) == []
+    assert [ids(filled, Wanted(query=word)) for word in ("%", "_", "!", "?")] == [[]] * 4
     assert ids(filled, Wanted(state="completed", tags=("none",))) == []
 
 
