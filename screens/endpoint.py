@@ -104,7 +104,8 @@ class EndpointPage(Page):
 
     def _show(self, info: EndpointInfo) -> None:
         target = info.target if info.kind == "online" else f"{info.target} {info.kind}"
-        words = f"{target}   {info.url or ''}   "
+        where = info.url or "" if info.kind == "online" else ""  # long, and of no use to a person
+        words = f"{target}   {where}   "
         state = (state_words(info.state) + " ", STYLES.get(tone(info.state), ""))
         self.top.set(("Endpoints", info.name), Content.assemble((words, MUTED), state))
         self.query_one("#head", Static).update(_shares(info))
