@@ -104,7 +104,7 @@ class EndpointPage(Page):
 
     def _show(self, info: EndpointInfo) -> None:
         target = info.target if info.kind == "online" else f"{info.target} {info.kind}"
-        where = info.url or "" if info.kind == "online" else ""  # long, and of no use to a person
+        where = info.url or "" if info.kind == "online" else ""  # a long one hides the state
         words = f"{target}   {where}   "
         state = (state_words(info.state) + " ", STYLES.get(tone(info.state), ""))
         self.top.set(("Endpoints", info.name), Content.assemble((words, MUTED), state))
