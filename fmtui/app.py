@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -14,11 +16,15 @@ from textual.screen import Screen
 
 from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.services.context import Context, context
+from fmtui.services.text import clean
 from screens.base import STYLES
 from screens.bindings import bindings
 from screens.catalog import CatalogScreen
 from screens.threads import finish_threads, threaded
 from screens.widgets.chrome import Alive, TopBar
+
+_LOOK_SECONDS = 2.0
+"""Between two looks at what an earlier program began in Azure."""
 
 
 def _tab(module: str, name: str) -> Callable[[], Screen[Any]]:
@@ -63,12 +69,30 @@ class FmtuiApp(App[None]):
     def look_after(self) -> None:
         """The first frame is painted: from now on runs are looked after, and counted."""
         self.run_worker(self._count(dispatch=True), group="alive", exit_on_error=False)
+        self.run_worker(self._go_on(), group="azure", exit_on_error=False)
         self.set_interval(
             2.0,
             lambda: self.run_worker(
                 self._count(), group="alive", exclusive=True, exit_on_error=False
             ),
         )
+
+    async def _go_on(self) -> None:
+        """See what an earlier program began in Azure through to its end, and say how it ended."""
+        from fmtui.services import azure_endpoints
+
+        ctx = context()
+        names = await threaded(azure_endpoints.unfinished, ctx)
+        while names:
+            for name in names:
+                with suppress(FmtuiError):  # Azure can't be asked now; its page says why
+                    info = await threaded(azure_endpoints.show, ctx, name, fresh=True)
+                    if name not in azure_endpoints.unfinished(ctx):
+                        words = clean(f"{name} in Azure ML is {info.state}.")
+                        self.notify(words, markup=False)
+            left = await threaded(azure_endpoints.unfinished, ctx)
+            names = [name for name in names if name in left]
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _count(self, *, dispatch: bool = False) -> None:
         alive = await threaded(_alive, context(), dispatch)

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from fmtui.services import endpoints
 from fmtui.services.endpoints import InvokeResult
 from fmtui.services.text import clean, one_line
-from registry.views import EndpointInfo
+from registry.views import DeploymentInfo, EndpointInfo
 from screens.base import Page
 from screens.bindings import bindings
 from screens.endpoints import delete_endpoint
@@ -103,7 +103,9 @@ class EndpointPage(Page):
             self.sections.focus_part()
 
     def _show(self, info: EndpointInfo) -> None:
-        words = f"{info.target}   {info.url or ''}   "
+        target = info.target if info.kind == "online" else f"{info.target} {info.kind}"
+        where = info.url or "" if info.kind == "online" else ""  # a long one hides the state
+        words = f"{target}   {where}   "
         state = (state_words(info.state) + " ", STYLES.get(tone(info.state), ""))
         self.top.set(("Endpoints", info.name), Content.assemble((words, MUTED), state))
         self.query_one("#head", Static).update(_shares(info))
@@ -145,6 +147,8 @@ class EndpointPage(Page):
             self.copy(self.sections.query_one(Request).answer, "the answer")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "send" and self.info is not None and self.info.kind == "batch":
+            return False
         if action == "reveal":
             return self.is_mounted and self.sections.current == "Keys"
         if action == "copy":
@@ -172,23 +176,42 @@ def _shares(info: EndpointInfo) -> Content:
     """A line a deployment: its model, its state where that is not healthy, its share as a bar."""
     if not info.deployments:
         return Content.styled(" Nothing is deployed here yet: + deploys a model.", MUTED)
+    if info.kind == "serverless":
+        model = one_line(info.deployments[0].model)
+        words = "   paid for by token, nothing while nobody asks"
+        return Content.assemble(f" {model}", (words, MUTED))
     names = max(len(d.name) for d in info.deployments)
     models = max(len(d.model) for d in info.deployments)
     lines = []
     for one in info.deployments:
-        full = round(one.traffic / 100 * 24)
+        wide = 12 if one.instance_type else 24  # so that the machines fit on the line
+        full = round(one.traffic / 100 * wide)
         parts: list[str | tuple[str, str]] = [
             f" {one.name:<{names}}  {one.model:<{models}}  {one.traffic:>3}%  ",
-            ("━" * full, ""), ("━" * (24 - full), FAINT),
+            ("━" * full, ""), ("━" * (wide - full), FAINT),
         ]  # fmt: skip
+        if one.instance_type:
+            parts += [("  " + machines(one), MUTED)]
+        if one.mirror:
+            parts += [(f"  mirrors {one.mirror}%", MUTED)]
         if one.state != "healthy":
             parts += ["  ", (state_words(one.state), STYLES.get(tone(one.state), ""))]
         if one.error:
             parts += ["\n   ", (one_line(one.error), "$text-error")]
         lines.append(Content.assemble(*parts))
+    if info.target == "azureml":
+        billed = "while a job runs" if info.kind == "batch" else "until deleted, asked or not"
+        lines.append(Content.styled(f" billed {billed}", MUTED))
+    if info.kind == "batch":
+        lines.append(Content(f" fmtui batch invoke {info.name} --data FILE"))
     if info.error:
         lines.append(Content.styled(f" {one_line(info.error)}", "$text-error"))
     return Content("\n").join(lines)
+
+
+def machines(one: DeploymentInfo) -> str:
+    """How many machines of which type a deployment in Azure has: `2 × Standard_DS3_v2`."""
+    return f"{one.instance_count} × {one_line(one.instance_type or '')}"
 
 
 def pretty(body: str) -> str:

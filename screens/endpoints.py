@@ -7,9 +7,9 @@ from typing import Any
 
 from textual.content import Content
 
-from fmtui.services import endpoints
+from fmtui.services import azure_endpoints, endpoints
 from fmtui.services.text import ago, one_line
-from registry.views import EndpointInfo
+from registry.views import DeploymentInfo, EndpointInfo
 from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import LETTERS, TIMES, Listing, Order
@@ -25,6 +25,11 @@ def _state(endpoint: EndpointInfo) -> Cell:
 def _serves(endpoint: EndpointInfo) -> str:
     parts = [f"{d.name} {d.model} {d.traffic}%" for d in endpoint.deployments]
     return ", ".join(parts) or "nothing deployed"
+
+
+def _deployed(one: DeploymentInfo) -> str:
+    machines = f"  {one.instance_count} × {one.instance_type}" if one.instance_count else ""
+    return f"{one.model}  {one.traffic}%  {one.state}{machines}"
 
 
 class EndpointsScreen(Listing[EndpointInfo]):
@@ -65,7 +70,8 @@ class EndpointsScreen(Listing[EndpointInfo]):
             ("url", record.url),
             ("target", record.target),
             ("created", ago(record.created)),
-            *((d.name, f"{d.model}  {d.traffic}%  {d.state}") for d in record.deployments),
+            ("kind", record.kind if record.kind != "online" else None),
+            *((d.name, _deployed(d)) for d in record.deployments),
             ("error", record.error),
         )
         return Content("\n\n").join([heading, table])
@@ -103,6 +109,7 @@ def delete_endpoint(screen: Any, name: str, then: Any) -> None:
         if yes:
             screen.start(job, group="delete")
 
-    screen.app.push_screen(
-        Confirm(f"Delete the endpoint {name}?", "It stops answering; its models stay."), answered
-    )
+    words = "It stops answering; its models stay."
+    if azure_endpoints.owns(screen.ctx, name):
+        words = "It stops answering, in Azure ML, and bills nothing from then on; its models stay."
+    screen.app.push_screen(Confirm(f"Delete the endpoint {name}?", words), answered)

@@ -130,7 +130,8 @@ def deploy(
         cost, place = azure_endpoints.plan_deploy(
             context(), name, model, instance_type, instance_count, compute
         )
-        consent(f"Deploy {model} on {name}: {cost}.", yes)
+        sent = f" All of {script.resolve().parent} is uploaded." if script else ""
+        consent(f"Deploy {model} on {name}: {cost}.{sent}", yes)
         deployed = azure_endpoints.deploy(
             context(),
             name,

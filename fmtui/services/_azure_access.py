@@ -106,6 +106,7 @@ def log_path(ctx: Context, name: str) -> Path:
 
 def sample_request(ctx: Context, name: str) -> str:
     """A request that the endpoint's main deployment would answer, as indented JSON."""
+    only(ctx, name, ("online", "serverless"), "answer at once")
     info = last_seen(ctx, name)
     if info.kind == "serverless":
         return sample_of("chat-completion")

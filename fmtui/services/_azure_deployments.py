@@ -127,6 +127,8 @@ def deploy(
     share = traffic if traffic is not None else (100 if not any(others.values()) else None)
     if script is not None and is_batch(ctx, endpoint):
         raise UsageError("--script is for endpoints that answer at once, not for batch")
+    if script is not None and not script.is_file():
+        raise BadInputError("is no file that scores", file=str(script))
     if script is not None and environment is None:
         raise UsageError("--script needs --environment", hint="azureml:NAME:VERSION, or an image.")
     shares = shared(others, name, share) if share is not None else None

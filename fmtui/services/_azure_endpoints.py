@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,16 @@ def connection_of(ctx: Context, name: str) -> Connection:
     return connect(ctx.home, dict(record_of(ctx, name).get("given") or {}))
 
 
+def unfinished(ctx: Context) -> list[str]:
+    """The endpoints on which something was begun, and is not known to have ended."""
+    found = []
+    for name in names(ctx):
+        with suppress(FmtuiError):  # one that can't be read has its own sentence in the list
+            if record_of(ctx, name).get("pending"):
+                found.append(name)
+    return found
+
+
 class Pending:
     """What is begun on an endpoint stands in its file until the block ends well or is refused."""
 
@@ -114,6 +125,8 @@ def go_on(
         found.state if found else None
     )  # fmt: skip
     if state in ("creating", "updating", "deleting"):
+        return record, found
+    if state is None and time.time() - pending["since"] < _IN_FLIGHT_SECONDS:
         return record, found
     traffic = pending.get("traffic")
     if pending["what"] == "deploy" and state == "healthy" and traffic and found is not None:

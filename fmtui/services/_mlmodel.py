@@ -60,7 +60,7 @@ class Facts:
         base: What it was made of, as others call it.
         finetuned: Whether a run made it.
         config: Its config.json.
-        adapter: Whether it holds one beside its weights.
+        writes: How it writes text: max_new_tokens, num_beams, do_sample, as far as it says.
         sentencepiece: Whether its tokenizer needs that.
         versions: Of the packages that computed it.
         python: Python's.
@@ -74,7 +74,7 @@ class Facts:
     base: str
     finetuned: bool
     config: Mapping[str, Any]
-    adapter: bool
+    writes: Mapping[str, Any]
     sentencepiece: bool
     versions: Mapping[str, str]
     python: str
@@ -104,6 +104,8 @@ def mlmodel(facts: Facts, flavor: str) -> dict[str, Any]:
     }
     if flavor == TRANSFORMERS:
         pyfunc |= {"loader_module": "mlflow.transformers", "model_binary": "model"}
+        if facts.writes:
+            pyfunc["config"] = dict(facts.writes)
         own: dict[str, Any] = {
             "code": None,
             "components": ["tokenizer"],
@@ -177,8 +179,6 @@ def requirements(facts: Facts, flavor: str) -> list[str]:
     ]
     if flavor == HFTRANSFORMERS:
         found.append("azureml-evaluate-mlflow")
-    if facts.adapter:
-        found.append("peft")
     if facts.sentencepiece:
         found += ["sentencepiece", "sacremoses"]
     return found

@@ -40,6 +40,7 @@ from fmtui.services._azure_endpoints import (
     names,
     owns,
     record_of,
+    unfinished,
     verbs_of,
     write,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "start",
     "stop",
     "traffic",
+    "unfinished",
 ]
 
 CONTAINERS = ("inference-server", "storage-initializer")

@@ -17,8 +17,8 @@ from fmtui.errors import BadInputError
 _KEPT = ("PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 
 
-def convert(kind: Literal["pickle", "gguf"], source: Path, folder: Path) -> None:
-    """Write the weights of `source` to `folder` as `model.safetensors`.
+def convert(kind: Literal["pickle", "gguf", "adapter"], source: Path, folder: Path) -> None:
+    """Write the weights of `source` to `folder` as safetensors, an adapter added to its base.
 
     Raises:
         BadInputError: it is no model, or the pickle is a dangerous one.

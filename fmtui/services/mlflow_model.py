@@ -38,6 +38,9 @@ __all__ = ["FLAVORS", "export_mlflow"]
 Report = Callable[[int, int], None]
 
 _ADAPTER = "adapter_config.json"
+_MERGED = ".merged"
+_WEIGHTS = (".safetensors", ".safetensors.index.json")
+_GENERATION = "generation_config.json"
 _OF_TOKENIZERS = (
     "added_tokens.json", "chat_template.jinja", "special_tokens_map.json", "vocab.json",
     "vocab.txt", "merges.txt",
@@ -46,6 +49,9 @@ _SENTENCEPIECE = (".spm", ".model", ".bpe")
 _OURS = ("prefix", "max_seq_length", "doc_stride", "max_answer_length", "after_prompt",
          "version_2_with_negative", "null_score_diff_threshold")  # fmt: skip
 """What a configuration says of a task that no pipeline takes for a wish of how to generate."""
+
+
+_WRITING = ("max_new_tokens", "num_beams", "do_sample")
 
 
 def export_mlflow(
@@ -111,13 +117,28 @@ def export_mlflow(
         shutil.rmtree(temp, ignore_errors=True)
         try:
             temp.mkdir(parents=True)
+            if any(file.name == _ADAPTER for file in files):
+                files, link = _merged(source, files, temp / _MERGED), True
             _put_files(temp, files, chosen, info.task, config, link, progress)
             _put_words(temp, _facts(ctx, info, files, config), chosen)
+            shutil.rmtree(temp / _MERGED, ignore_errors=True)
             temp.rename(folder)
             sync_folder(folder.parent)
         finally:
             shutil.rmtree(temp, ignore_errors=True)
     return folder
+
+
+def _merged(source: Path, files: Sequence[Path], folder: Path) -> list[Path]:
+    """A model's files with its adapter in its weights: what loads MLflow models looks for an
+    adapter's base elsewhere."""
+    from fmtui.services.convert import convert
+
+    folder.mkdir()
+    convert("adapter", source, folder)
+    weights = [f for f in folder.iterdir() if f.name.endswith(_WEIGHTS)]
+    others = [f for f in files if not f.name.endswith(_WEIGHTS) and f.name != _ADAPTER]
+    return [*others, *sorted(weights)]
 
 
 def _put_files(
@@ -146,7 +167,8 @@ def _put_files(
         elif _of_tokenizer(file.name):
             shutil.copyfile(file, places["tokenizer"] / file.name)
         else:
-            _copy(file, places["model"] / file.name, link=link)
+            weights = file.name.endswith(_WEIGHTS)
+            _copy(file, places["model"] / file.name, link=link and weights)
         done += file.stat().st_size
         if progress:
             progress(done, total)
@@ -185,6 +207,8 @@ def _put_tokenizer_config(source: Path, folder: Path) -> None:
     words = json.loads(source.read_text(encoding="utf-8"))
     if words.get("tokenizer_class") == "TokenizersBackend":
         words["tokenizer_class"] = "PreTrainedTokenizerFast"
+        # In transformers 4 such a tokenizer tells two texts apart unasked, in 5 it does not.
+        words.setdefault("model_input_names", ["input_ids", "attention_mask"])
     if isinstance(words.get("extra_special_tokens"), list):
         words["additional_special_tokens"] = words.pop("extra_special_tokens")
     text = json.dumps(words, indent=2, ensure_ascii=False) + "\n"
@@ -203,14 +227,21 @@ def _facts(ctx: Context, info: ModelInfo, files: Sequence[Path], config: dict[st
         base=name.partition("@")[0] if named in ("hf", "azureml") else first.name,
         finetuned=info.run is not None,
         config=config,
-        adapter=_ADAPTER in names,
+        writes=_writes(files),
         sentencepiece="tokenizer.json" not in names,
         versions=launch.packages(),
         python=platform.python_version(),
-        size_bytes=info.size_bytes,
+        size_bytes=sum(file.stat().st_size for file in files),
         uuid=uuid.uuid5(uuid.NAMESPACE_OID, hashes).hex,
         created=f"{info.created[:19].replace('T', ' ')}.000000",
     )
+
+
+def _writes(files: Sequence[Path]) -> dict[str, Any]:
+    """How the model writes, from its generation_config.json: pipelines have wishes of their own."""
+    found = next((file for file in files if file.name == _GENERATION), None)
+    words = json.loads(found.read_text(encoding="utf-8")) if found else {}
+    return {name: words[name] for name in _WRITING if words.get(name) is not None}
 
 
 def _put_words(folder: Path, facts: Facts, flavor: str) -> None:

@@ -143,6 +143,8 @@ def merged(model: Any) -> Any:
         above, _, own = name.rpartition(".")
         setattr(model.get_submodule(above), own, plain)
     model._hf_peft_config_loaded = False
+    # transformers saves under the names that it loaded last, here those of the adapter's file.
+    model.__dict__.pop("_weight_conversions", None)
     return model.requires_grad_(True)
 
 

@@ -77,6 +77,15 @@ def convert_gguf(source: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def merge_adapter(source: Path, folder: Path) -> None:
+    """A folder with an adapter beside its base becomes one of plain weights."""
+    from fmtui.workers.loading import load_model
+
+    names = json.loads((source / "config.json").read_text(encoding="utf-8"))["architectures"]
+    model, _ = load_model(source, names[0])
+    model.save_pretrained(folder)
+
+
 def _unpacked() -> dict[str, Any]:
     """What lets `from_pretrained` unpack the blocks of a GGUF file into plain numbers."""
     try:
@@ -90,7 +99,8 @@ def main() -> int:
     kind, source, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     answer: dict[str, str] = {}
     try:
-        {"pickle": convert_pickle, "gguf": convert_gguf}[kind](source, folder)
+        work = {"pickle": convert_pickle, "gguf": convert_gguf, "adapter": merge_adapter}
+        work[kind](source, folder)
     except Refused as error:
         answer["error"] = str(error)
     except Exception as error:

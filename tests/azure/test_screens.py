@@ -103,3 +103,30 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
         await shows(pilot, "200", "POSITIVE", seconds=40)
     azure_endpoints.delete(here, "bank-ep")
     assert not endpoints.list_endpoints(here)
+
+
+async def test_the_page_of_each_kind_says_what_it_is_and_what_bills(
+    azure: StandIn, here: Context
+) -> None:
+    catalog.sync_registry(here)
+    azure_endpoints.create(here, "bank")
+    azure_endpoints.deploy(here, "bank", "azureml:roberta-base@19", instance_count=2)
+    azure_endpoints.create(here, "nightly", kind="batch")
+    azure_endpoints.deploy(here, "nightly", "azureml:roberta-base@19", compute="gpu-cluster")
+    azure_endpoints.create(here, "talk", kind="serverless", model="azureml:Llama-serverless")
+    async with opened() as pilot:
+        from screens.endpoint import EndpointPage
+
+        pilot.app.push_screen(EndpointPage("bank"))
+        await shows(pilot, "2 × Standard_DS4_v2", "100%", "✓ healthy", "billed until deleted")
+        await pilot.app.pop_screen()
+        pilot.app.push_screen(EndpointPage("nightly"))
+        await shows(pilot, "azureml batch", "✓ healthy", "1 × gpu-cluster", "billed while a job runs")
+        await shows(pilot, "fmtui batch invoke nightly --data FILE", "it has no answer at once")
+        await pilot.press("ctrl+s", "K")
+        await shows(pilot, "it has no keys, it is opened by signing in")
+        await pilot.app.pop_screen()
+        pilot.app.push_screen(EndpointPage("talk"))
+        await shows(pilot, "azureml serverless", "Llama-serverless", "paid for by token")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "200", "You said: What is the capital of Portugal?")

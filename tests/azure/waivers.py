@@ -46,6 +46,12 @@ _WAIVERS: list[tuple[str, str, str, str]] = [
         r"/properties/authMode",
         "the SDK writes aadToken for AADToken; the service does not regard the case",
     ),
+    (
+        r"/codes/[^/]+/versions/[^/]+$",
+        "INVALID_TYPE",
+        r"/properties/properties/hash_version",
+        "the SDK writes the version of its hashes as a number, and the service takes it",
+    ),
 ]
 """Path, code of the violation, place in the payload (patterns), reason."""
 

@@ -6,7 +6,8 @@ import re
 
 from tests.azure.standin.arm import BASE, page, resource, router
 from tests.azure.standin.http import Answer, Json, Request, not_found
-from tests.azure.standin.world import Asset, World
+from tests.azure.standin.workspace import CONTAINER, container_sas
+from tests.azure.standin.world import DOMAIN, Asset, World
 
 KINDS = ("models", "data", "environments", "codes", "components")
 
@@ -21,6 +22,7 @@ def put(world: World, kind: str, name: str, version: str, properties: Json) -> J
         "description": None, "tags": {}, "properties": {}, "isArchived": False,
         "isAnonymous": False, "provisioningState": "Succeeded", **_defaults(kind),
     } | {k: v for k, v in properties.items() if v is not None}  # fmt: skip
+    filled["properties"] = {k: str(v) for k, v in filled["properties"].items()}
     body = resource(world, f"{kind}/{name}/versions/{version}", f"{kind}/versions", filled)
     asset.versions[version] = body
     return body
@@ -63,6 +65,27 @@ def find(world: World, kind: str, name: str, version: str | None = None) -> Asse
     return asset
 
 
+@router.on("POST", f"{BASE}/codes/{{name}}/versions/{{version}}/startPendingUpload")
+def start_upload(world: World, request: Request, name: str, version: str) -> Answer:
+    """Where code is uploaded to, with a signature that opens the container for a while."""
+    container = f"https://{world.account}.blob.core.{DOMAIN}/{CONTAINER}"
+    return Answer(
+        200,
+        {
+            "blobReferenceForConsumption": {
+                "blobUri": container,
+                "storageAccountArmId": f"{BASE}/storage",
+                "credential": {
+                    "credentialType": "SAS",
+                    "sasUri": f"{container}?{container_sas(world)}",
+                },
+            },
+            "pendingUploadId": f"{name}-{version}",
+            "pendingUploadType": "TemporaryBlobReference",
+        },
+    )
+
+
 for _kind in KINDS:
 
     def _routes(kind: str = _kind) -> None:
@@ -77,6 +100,8 @@ for _kind in KINDS:
 
         @router.on("GET", f"{BASE}/{kind}/{{name}}/versions")
         def list_versions(world: World, request: Request, name: str) -> Answer:
+            if "hash" in request.query:  # is there one of the same content? None is no fault
+                return page(request, [])
             versions = list(find(world, kind, name).versions.values())[::-1]
             top = int(request.query.get("$top", len(versions)))
             return page(request, versions[:top])

@@ -154,3 +154,57 @@ def test_mlflow_itself_loads_it(ctx: Context, tmp_path: Path) -> None:
     assert described.signature is not None
     answer = pyfunc.load_model(str(folder)).predict(["my card is lost"])
     assert answer.columns.tolist() == ["label", "score"]
+
+
+def test_it_writes_as_it_did_when_it_was_measured(ctx: Context, tmp_path: Path) -> None:
+    ref = registered(ctx, tmp_path, "question-answering")
+    words = {"max_new_tokens": 21, "num_beams": 1, "pad_token_id": 0}
+    place = Path(models.show(ctx, ref).path)
+    (place / "generation_config.json").write_text(json.dumps(words))
+    with ctx.db.write() as connection:
+        connection.execute(
+            "INSERT INTO model_file (model_version_id, path, size, sha256) "
+            "SELECT model_version_id, 'generation_config.json', 1, 'x' FROM model_file LIMIT 1"
+        )
+    folder = mlflow_model.export_mlflow(ctx, ref, tmp_path / "out")
+    pyfunc = yaml.safe_load((folder / "MLmodel").read_text())["flavors"]["python_function"]
+    assert pyfunc["config"] == {"max_new_tokens": 21, "num_beams": 1}
+
+
+def test_an_adapter_is_added_to_its_weights(ctx: Context, bert: Path, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, TaskType, get_peft_model
+    from transformers import AutoModelForSequenceClassification as Auto
+
+    from fmtui.workers.loading import load_model
+
+    torch.manual_seed(0)
+    made = tmp_path / "made"
+    base = Auto.from_pretrained(bert, num_labels=3)
+    base.save_pretrained(made)
+    adapted = get_peft_model(
+        base, LoraConfig(task_type=TaskType.SEQ_CLS, r=2, init_lora_weights=False,
+                         target_modules="all-linear", exclude_modules=["classifier"])
+    )  # fmt: skip
+    adapted.save_pretrained(made)
+    for file in bert.iterdir():
+        if not (made / file.name).exists():
+            (made / file.name).write_bytes(file.read_bytes())
+    config = json.loads((made / "config.json").read_text())
+    labels = {"id2label": {str(i): f"l{i}" for i in range(3)}}
+    config |= {"architectures": ["BertForSequenceClassification"], **labels}
+    (made / "config.json").write_text(json.dumps(config))
+    (made / "README.md").unlink(missing_ok=True)
+    ctx.db.prepare()
+    facts = Facts(
+        origin="run:r1", task="text-classification", labels=(), license=None, parent_id=None
+    )
+    register_folder(ctx.db, ctx.home.models, made, "made", facts)
+    folder = mlflow_model.export_mlflow(ctx, "made:1", tmp_path / "out")
+    names = {p.name for p in folder.rglob("*")}
+    assert "model.safetensors" in names and not {n for n in names if "adapter" in n}
+    assert not any(n.startswith(".") for n in names)
+    expected, _ = load_model(Path(models.show(ctx, "made:1").path), "BertForSequenceClassification")
+    plain = Auto.from_pretrained(folder / "model")
+    ids = torch.tensor([[2, 7, 8, 3]])
+    torch.testing.assert_close(plain(ids).logits, expected(ids).logits)
