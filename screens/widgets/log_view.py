@@ -38,7 +38,8 @@ class LogView(Vertical):
         file = self.lines.file
         count = f"{file.lines:,}" + ("" if file.whole else "+")
         words = f"{count} line" if count == "1" else f"{count} lines"
-        if file.needle and not file.only and self.lines.here is not None:
+        at_hit = file.needle and not file.only and not self.lines.following
+        if at_hit and self.lines.here is not None:
             words = f"line {self.lines.here + 1:,} of {count}"
         mark = "follow ✓" if self.lines.following else "paused"
         self.query_one(SearchLine).show_count(f"{words}  {mark}")

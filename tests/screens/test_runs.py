@@ -157,6 +157,8 @@ async def test_what_was_looked_for_is_found_among_all_lines(here: Context) -> No
         await shows(pilot, "line 108 of 1,000", "line 106", "line 107 ERROR")
         await pilot.press("N", "N")
         await shows(pilot, "line 8 of 1,000", "No line before this one holds it.")
+        await pilot.press("G")
+        await shows(pilot, "1,000 lines  follow ✓")
 
 
 async def test_long_lines_are_scrolled_sideways_or_broken(here: Context) -> None:
