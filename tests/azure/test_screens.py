@@ -121,7 +121,9 @@ async def test_the_page_of_each_kind_says_what_it_is_and_what_bills(
         await shows(pilot, "2 × Standard_DS4_v2", "100%", "✓ healthy", "billed until deleted")
         await pilot.app.pop_screen()
         pilot.app.push_screen(EndpointPage("nightly"))
-        await shows(pilot, "azureml batch", "✓ healthy", "1 × gpu-cluster", "billed while a job runs")
+        await shows(
+            pilot, "azureml batch", "✓ healthy", "1 × gpu-cluster", "billed while a job runs"
+        )
         await shows(pilot, "fmtui batch invoke nightly --data FILE", "it has no answer at once")
         await pilot.press("ctrl+s", "K")
         await shows(pilot, "it has no keys, it is opened by signing in")
