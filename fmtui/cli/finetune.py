@@ -50,7 +50,7 @@ _NEEDED = {"model": "argument 'MODEL'", "task": "option '--task'", "train": "opt
     "--report-to",
     multiple=True,
     metavar="TRACKER",
-    help="tensorboard, wandb, mlflow, ...; none. Left out: tensorboard where it is installed.",
+    help="tensorboard, wandb, mlflow, ...; none. Left out: tensorboard, in the run's folder.",
 )
 @where_options(several=True)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")

@@ -147,14 +147,23 @@ class Story:
             self.warnings.append(event["message"])
 
     def _top_up(self, values: Mapping[str, float]) -> None:
-        """Of several samples within a second the most counts: it is peaks that are looked for."""
-        last = self.resources[-1].step
-        for place in range(len(self.resources) - 1, -1, -1):
-            point = self.resources[place]
-            if point.step != last:
-                break
-            if (value := float(values.get(point.name, 0.0))) > point.value:
+        """Of several samples within a second the most counts: it is peaks that are looked for.
+
+        Not all of them have everything: that of a checkpoint has the disk alone.
+        """
+        last, place = self.resources[-1].step, len(self.resources)
+        rest = dict(values)
+        while place and (point := self.resources[place - 1]).step == last:
+            place -= 1
+            if (value := float(rest.pop(point.name, 0.0))) > point.value:
                 self.resources[place] = point._replace(value=value)
+        self._add_sample(last, rest)
+
+    def _add_sample(self, second: int, values: Mapping[str, float]) -> None:
+        self.resources += [
+            MetricPoint(second, None, "system", name, float(value))
+            for name, value in values.items()
+        ]
 
     def _take_sample(self, event: dict[str, Any]) -> None:
         moment = datetime.fromisoformat(event["t"])
@@ -166,10 +175,7 @@ class Story:
             return
         if self.rate is not None:
             values = {**values, "rows_per_second": self.rate}
-        self.resources += [
-            MetricPoint(second, None, "system", name, float(value))
-            for name, value in values.items()
-        ]
+        self._add_sample(second, values)
 
     def final_metrics(self) -> dict[str, float]:
         """Every metric of the model that was kept, on held-out rows; else its last value.

@@ -151,6 +151,11 @@ def test_what_can_not_be_is_refused_before_anything_starts(tiny: Cli) -> None:
     tiny.run(*TWO, "--distributed", "magic", code=2)
     alone = (*TWO[: TWO.index("--num-processes")], "--distributed", "fsdp")
     assert "several processes" in tiny.run(*alone, code=2).stderr
+    bare = Cli(tiny.home, {"CUDA_VISIBLE_DEVICES": ""})  # of a machine without a GPU
+    for parts in ("fsdp", "deepspeed"):
+        done = bare.run(*TWO, "--distributed", parts, code=2)
+        assert "this machine has none" in done.stderr or "not installed" in done.stderr
+        assert len(done.stderr.splitlines()) <= 2
     slurm = ("--backend", "slurm", "--distributed", "fsdp")
     assert "needs GPUs" in tiny.run(*TWO, *slurm, code=2).stderr
     assert tiny.json("run", "list") == []

@@ -72,6 +72,9 @@ def test_samples_become_points_by_the_second(tmp_path: Path) -> None:
         '{"t": "2026-01-01T00:00:02Z", "event": "progress", "step": 1, "total": 2, "epoch": 0.5,'
         ' "epochs": 1, "rate": 98.5}',
         '{"t": "2026-01-01T00:00:05.100Z", "event": "resource", "values": {"cpu_percent": 80}}',
+        '{"t": "2026-01-01T00:00:05.200Z", "event": "resource", "values": {"disk_bytes": 7}}',
+        '{"t": "2026-01-01T00:00:05.300Z", "event": "resource", "values": {"disk_bytes": 5,'
+        ' "cpu_percent": 90}}',
     ]
     path = tmp_path / "journal.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines))
@@ -80,6 +83,7 @@ def test_samples_become_points_by_the_second(tmp_path: Path) -> None:
     journal.close()
     story = Story(path).read()
     assert [(p.step, p.name, p.value) for p in story.resources] == [
-        (0, "cpu_percent", 150.0), (5, "cpu_percent", 80.0), (5, "rows_per_second", 98.5),
+        (0, "cpu_percent", 150.0), (5, "cpu_percent", 90.0), (5, "rows_per_second", 98.5),
+        (5, "disk_bytes", 7.0),
     ]  # fmt: skip
     assert story.points == [] and story.final_metrics() == {}
