@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from fmtui.runs.folder import RunFolder
-from tests.tiny import write_messages
+from tests.models import write_causal, write_seq2seq
+from tests.rows import ROWS
+from tests.tiny import messages, write_messages
 from tests.training import Garage, create, curve, events, final
 
 PLAIN: dict[str, Any] = {"num_train_epochs": 6, "enable_full_determinism": True}
@@ -60,26 +63,66 @@ def test_five_kills_and_a_stop_change_nothing(
     garage: Garage, bert: Path, tmp_path: Path, settings: dict[str, Any], every: int
 ) -> None:
     data = write_messages(tmp_path / "train.csv", 240)
+    _disturbed(garage, tmp_path, "text-classification", bert, data, settings, every)
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "token-classification": {},
+    "question-answering": {"version_2_with_negative": False},
+    "translation": {"max_target_length": 8},
+    "text-generation": {"packing": True, "max_seq_length": 24, "num_train_epochs": 12},
+}
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("task", OTHERS)
+@pytest.mark.parametrize("lora", [False, True], ids=["whole", "lora"])
+def test_nothing_is_changed_in_other_tasks(
+    garage: Garage, bert: Path, tmp_path: Path, task: str, lora: bool
+) -> None:
+    data = tmp_path / "train.jsonl"
+    rows = ROWS[task](240, 0)
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = bert
+    if task == "translation":
+        model = write_seq2seq(tmp_path / "base", [text for text, _ in messages(200)])
+    if task == "text-generation":
+        model = write_causal(tmp_path / "base", [text for text, _ in messages(200)])
+    settings = {**PLAIN, **OTHERS[task], "apply_lora": lora, "per_device_train_batch_size": 32}
+    settings |= {"lora_dropout": 0.2, "save_strategy": "steps", "save_steps": 2}
+    settings |= {"evaluation_strategy": "steps", "eval_steps": 5}
+    _disturbed(garage, tmp_path, task, model, data, settings, 2)
+
+
+def _disturbed(
+    garage: Garage,
+    folder: Path,
+    task: str,
+    model: Path,
+    data: Path,
+    settings: dict[str, Any],
+    every: int,
+) -> None:
+    """A run that is killed five times, and told to end once, is held against one left alone."""
     whole, broken = (
-        create(tmp_path / "runs", number, "text-classification", bert, data, settings)
-        for number in (1, 2)
+        create(folder / "runs", number, task, model, data, settings) for number in (1, 2)
     )
     assert garage.run(whole).state == "completed"
     last = steps(whole)
     assert last > 20
 
     rng = random.Random(7)
-    kills = sorted(rng.sample(range(every, last), 5))
-    for number, step in enumerate([*kills, last]):
+    stops = sorted(rng.sample(range(every, last), 6))
+    for number, step in enumerate([*stops, last]):
         attempt = garage.start(broken)
-        if number < len(kills):
+        if number < len(stops):
             attempt.until(lambda story, step=step: story.points and story.points[-1].step >= step)
             # The second time it is told to end, which it does after a checkpoint.
             told = signal.SIGTERM if number == 1 else signal.SIGKILL
             assert attempt.kill(told) == (1 if told == signal.SIGTERM else -told)
         else:
             assert attempt.wait() == 0
-    assert len(events(broken, "resumed")) == 5
+    assert len(events(broken, "resumed")) == len(stops)
     end = broken.exit()
     assert end is not None
     assert end.state == "completed"
@@ -89,7 +132,7 @@ def test_five_kills_and_a_stop_change_nothing(
     for name in ("loss", "learning_rate", "grad_norm"):
         assert curve(broken, name) == curve(whole, name)
     assert curve(broken, "loss", "validation") == curve(whole, "loss", "validation")
-    files = [folder.output / "model" / "model.safetensors" for folder in (whole, broken)]
+    files = [run.output / "model" / "model.safetensors" for run in (whole, broken)]
     assert files[0].read_bytes() == files[1].read_bytes()
 
 

@@ -23,6 +23,7 @@ from fmtui.services.report import report_of
 from registry.views import RunInfo
 from tests.models import write_causal, write_seq2seq
 from tests.official import official
+from tests.rows import chats, documents, plain, prompts, questions, sentences, tokens
 from tests.tiny import messages
 from tests.training import Garage
 
@@ -87,52 +88,6 @@ def added(studio: Studio, folder: Path, name: str, rows: list[dict[str, Any]]) -
     return data_service.add(studio.ctx, [path], name=name).ref
 
 
-def tokens(rows: int, seed: int) -> list[dict[str, Any]]:
-    kinds = {"card": "thing", "loan": "thing", "rate": "sum", "euro": "sum"}
-    made = []
-    for text, _ in messages(rows, seed):
-        words = text.split()
-        made.append(
-            {"tokens": words, "tags": [f"B-{kinds[w]}" if w in kinds else "O" for w in words]}
-        )
-    return made
-
-
-def questions(rows: int, seed: int) -> list[dict[str, Any]]:
-    made = []
-    for text, label in messages(rows, seed):
-        if label not in text:
-            continue
-        made.append(
-            {
-                "question": f"what is {label}",
-                "context": text,
-                "answers": {"text": [label], "answer_start": [text.index(label)]},
-            }
-        )
-    return made
-
-
-def documents(rows: int, seed: int) -> list[dict[str, Any]]:
-    """The summary is the kind of message; half of them have two."""
-    made = []
-    for number, (text, label) in enumerate(messages(rows, seed)):
-        summaries = [f"the {label}"] if number % 2 else [f"the {label}", f"a {label} now"]
-        made.append({"document": text, "summary": summaries})
-    return made
-
-
-def sentences(rows: int, seed: int) -> list[dict[str, Any]]:
-    turned = {
-        "card": "the card is lost now please",
-        "loan": "i need the loan again today",
-        "rate": "what is the rate for euro",
-    }
-    return [
-        {"translation": {"en": text, "pt": turned[label]}} for text, label in messages(rows, seed)
-    ]
-
-
 ENCODED = [
     ("token-classification", tokens, {"num_train_epochs": 6, "learning_rate": 1e-2}, "f1", 0.9),
     ("question-answering", questions, {"num_train_epochs": 8, "learning_rate": 1e-2,
@@ -178,23 +133,6 @@ def test_a_model_that_writes_gets_better_than_its_base(
     for run in (before, after):
         _confirmed(studio, run, task)
     _better(studio, before, after, metric)
-
-
-def plain(rows: int, seed: int) -> list[dict[str, Any]]:
-    return [{"text": f"{text} the {label}"} for text, label in messages(rows, seed)]
-
-
-def prompts(rows: int, seed: int) -> list[dict[str, Any]]:
-    return [{"prompt": t, "completion": f"the {label}"} for t, label in messages(rows, seed)]
-
-
-def chats(rows: int, seed: int) -> list[dict[str, Any]]:
-    return [
-        {"messages": [
-            {"role": "user", "content": text}, {"role": "assistant", "content": f"the {label}"},
-        ]}
-        for text, label in messages(rows, seed)
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
