@@ -34,8 +34,13 @@ def main() -> int:
             os.environ["FMTUI_HOME"] = f"{folder}/home"
             return _measure()
         finally:
-            service.terminate()
-            service.wait()
+            assert service.stdin is not None
+            service.stdin.close()  # it ends then, and the blob store with it; a signal leaves that
+            try:
+                service.wait(30)
+            except subprocess.TimeoutExpired:
+                service.kill()
+                service.wait()
 
 
 def _measure() -> int:

@@ -39,6 +39,7 @@ __all__ = [
     "output_name",
     "plan",
     "start",
+    "usual_task",
 ]
 
 
@@ -91,6 +92,15 @@ def suggest_task(ctx: Context, model: str, train: str) -> str:
         return guess_task(source.table(), source.roles).name
     except FmtuiError:
         return TASKS[0]
+
+
+def usual_task(ctx: Context, model: str) -> str | None:
+    """The task that a model does already, None where it does none that can be finetuned."""
+    try:
+        task = launch.registered_model(ctx, model).task
+    except FmtuiError:
+        return None
+    return task if task in TASKS else None
 
 
 def defaults(

@@ -57,6 +57,7 @@ class FinetuneForm(Form):
         self.plan: FinetunePlan | None = None
         self.known: Sequence[SettingInfo] = ()
         self._defaults_of = ("", "", "", "")
+        self._usual: str = finetune.TASKS[0]
         self._suggested, self._suggested_for = finetune.TASKS[0], ("", "")
 
     def crumbs(self) -> Sequence[str]:
@@ -156,6 +157,10 @@ class FinetuneForm(Form):
     def changed(self) -> None:
         super().changed()
         model, task = self.query_one("#model", Choice).value, self.query_one("#task", Choice).value
+        if model != self._defaults_of[0] and (usual := finetune.usual_task(self.ctx, model)):
+            if task == self._usual:  # nobody chose another
+                self.query_one("#task", Choice).value = task = usual
+            self._usual = usual
         where = self.query_one("#where", Choice).value
         preset = self.query_one("#preset", Choice).value
         if (model, task, where, preset) != self._defaults_of:
@@ -208,6 +213,9 @@ class FinetuneForm(Form):
                 f"✓ checked, {count} warning{'s' if count > 1 else ''}" if count else "✓ checked"
             )
             train.note(f"{plan.rows:,} rows, {len(plan.labels)} labels   {checked}")
+        validation = self.query_one("#validation").parent
+        if isinstance(validation, Field):
+            validation.note(f"{plan.validation_rows:,} rows")
         for name in MAIN_SETTINGS:
             if plan.sources.get(name, "given") != "given":  # now that the data is known
                 field = self.query_one(f"#{name}", TextField)
@@ -272,7 +280,6 @@ def _plan_words(plan: FinetunePlan) -> Content:
     if plan.errors:
         return Content.styled(f"✗ {clean(plan.errors[0])}", "$text-error")
     parts: list[str | tuple[str, str]] = [("estimate   ", MUTED), clean(plan.estimate)]
-    parts.append(f"   {plan.validation_rows:,} rows validate")
     if plan.warnings:
         parts += ["\n", (f"! {one_line(plan.warnings[0])}", "$text-warning")]
     return Content.assemble(*parts)

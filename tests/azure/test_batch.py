@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fmtui.azure import submission
 from fmtui.errors import BadInputError, ConflictError, NotFoundError, UsageError
 from fmtui.runs.folder import RunFolder
 from fmtui.services import azure_batch, azure_endpoints, catalog, endpoints, runs
@@ -152,3 +153,13 @@ def test_those_made_elsewhere_are_taken_in(nightly: StandIn, ctx: Context) -> No
     assert (found.name, found.kind, found.state) == ("nightly", "batch", "healthy")
     (seen,) = endpoints.list_endpoints(ctx)
     assert seen.kind == "batch"
+
+
+def test_handing_a_job_over_twice_makes_one(nightly: StandIn, ctx: Context) -> None:
+    """As after a kill between Azure's answer and our note of it."""
+    uri = "azureml://datastores/workspaceblobstore/paths/rows.csv"
+    info = azure_batch.start(ctx, "nightly", uri)
+    folder = RunFolder(ctx.home.runs / info.run)
+    submission.submit(folder)
+    assert len(nightly.world.jobs) == 1
+    assert len(nightly.world.requests("POST", "/batch/")) == 1

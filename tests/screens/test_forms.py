@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from fmtui.errors import UsageError
-from fmtui.services import data, evaluate, finetune
+from fmtui.services import data, evaluate, finetune, models
 from fmtui.services.context import Context
 from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.finetune import FinetuneRequest
@@ -18,6 +19,7 @@ from screens.forms.base import CommandLine, folded, pairs
 from screens.places import go
 from screens.widgets.fields import Choice
 from tests.screens.tools import SIZES, make_run, opened, shows, type_in
+from tests.tiny import write_bert
 
 
 def test_a_folded_command_is_the_same_command() -> None:
@@ -243,3 +245,22 @@ async def test_the_task_is_what_the_model_or_the_data_says_until_a_person_does(
         await shows(pilot, "task         summarization", "--train messages")
         await go(pilot.app, "finetune:tiny,messages")
         await shows(pilot, "task         text-classification")
+
+
+async def test_the_task_is_the_models_own_until_another_is_chosen(
+    stocked: Context, tmp_path: Path
+) -> None:
+    folder = write_bert(tmp_path / "tagger")
+    config = json.loads((folder / "config.json").read_text())
+    config["architectures"] = ["BertForTokenClassification"]
+    (folder / "config.json").write_text(json.dumps(config))
+    models.import_model(stocked, str(folder), name="tagger")
+    async with opened() as pilot:
+        await go(pilot.app, "finetune:tagger")
+        await shows(pilot, "token-classification")
+        task = pilot.app.screen.query_one("#task", Choice)
+        pilot.app.screen.query_one("#model", Choice).value = "tiny:1"
+        await shows(pilot, "tiny:1", "token-classification")
+        task.value = "question-answering"
+        pilot.app.screen.query_one("#model", Choice).value = "tagger:1"
+        await shows(pilot, "tagger:1", "question-answering")
