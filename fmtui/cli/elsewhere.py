@@ -1,4 +1,4 @@
-"""`fmtui run adopt` and `fmtui model download`: what runs or lies in Azure ML."""
+"""`fmtui run adopt`, `fmtui model download` and `upload`: what runs or lies in Azure ML."""
 
 from __future__ import annotations
 
@@ -39,3 +39,27 @@ def download(ref: str, quiet: bool, as_json: bool) -> None:
         print_json(info.as_json())
     else:
         click.echo(f"{info.ref} is here: {info.path}")
+
+
+@click.command()
+@click.argument("ref", metavar="MODEL")
+@click.option("--name", help="What the workspace calls it; its own name when left out.")
+@azure_options
+@quiet_option
+@json_option
+def upload(ref: str, name: str | None, quiet: bool, as_json: bool, **given: str | None) -> None:
+    """Register a model of this machine in the workspace of Azure ML, to deploy it there.
+
+    It goes in MLflow's form, so that Azure ML serves it without code. An upload that was
+    interrupted is taken up by the same command.
+    """
+    from fmtui.services import azure_upload
+
+    def told(words: str) -> None:
+        progress(words, quiet=quiet)
+
+    info = azure_upload.upload(context(), ref, name=name, given=given, told=told)
+    if as_json:
+        print_json(info.as_json())
+    else:
+        click.echo(f"{info.ref} lies in the workspace: fmtui endpoint deploy E --model {info.ref}")

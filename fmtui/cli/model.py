@@ -10,7 +10,7 @@ import click
 
 from fmtui.cli.adopt import adopt
 from fmtui.cli.azure_import import check_local, import_options, into_azure
-from fmtui.cli.elsewhere import download
+from fmtui.cli.elsewhere import download, upload
 from fmtui.cli.keeping import Line, disk, export, load, note, tag, verify
 from fmtui.cli.output import (
     clean,
@@ -225,6 +225,6 @@ def remove(ref: str, yes: bool, purge_cache: bool) -> None:
 
 
 model.add_command(predict)
-for command in (verify, tag, note, disk, export, download):
+for command in (verify, tag, note, disk, export, download, upload):
     model.add_command(command)
 model.add_command(adopt)

@@ -65,5 +65,5 @@ def _base_here(ctx: Context, info: ModelInfo, job: str) -> Base:
         return Base(info.ref, base.inputs, base.needs, base.defaults, info.license, info)
     raise BadInputError(
         f"{info.ref} lies on this machine alone",
-        hint="Azure ML takes models of its registries, of the hub, and those of the workspace.",
+        hint=f"`fmtui model upload {info.ref}` registers it in the workspace.",
     )
