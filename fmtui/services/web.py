@@ -42,6 +42,7 @@ def serve(host: str, port: int, *, told: Callable[[str], None], url: str | None 
         ConflictError: the port is taken.
         UsageError: there is no such address here.
     """
+    from aiohttp.web import run_app
     from textual_serve.server import Server
 
     port = _bindable(host, port)
@@ -55,19 +56,24 @@ def serve(host: str, port: int, *, told: Callable[[str], None], url: str | None 
             return app
 
         async def on_startup(self, app: web.Application) -> None:
-            told(f"{public}/?{_KEY}={key}")
+            """No banner: what is printed is the address alone."""
 
-        def initialize_logging(self) -> None:
-            """Requests, whose addresses hold the key, are not written down."""
-
-    Guarded(
+    server = Guarded(
         shlex.join([sys.executable, "-m", "fmtui"]),
         host=host,
         port=port,
         title="fmtui",
         public_url=public,
         templates_path=Path(__file__).parent / "web_page",
-    ).serve()
+    )
+    # Its own `serve` writes requests down, whose addresses hold the key.
+    run_app(
+        server._make_app(),
+        host=host,
+        port=port,
+        access_log=None,
+        print=lambda *_: told(f"{public}/?{_KEY}={key}"),  # called once it listens
+    )
 
 
 def _guard(key: str, public: str, cookie: str) -> Callable[..., Awaitable[web.StreamResponse]]:

@@ -94,7 +94,10 @@ class Terminal:
 
     def _read(self, seconds: float) -> None:
         """Take in what the program writes, until it is silent for `seconds`."""
-        while self._fd >= 0 and select.select([self._fd], [], [], seconds)[0]:
+        ready = select.poll()  # `select` knows no number of a file above 1023
+        if self._fd >= 0:
+            ready.register(self._fd, select.POLLIN)
+        while self._fd >= 0 and ready.poll(seconds * 1000):
             try:
                 content = os.read(self._fd, 65536)
             except OSError:  # the other end is closed

@@ -86,6 +86,7 @@ def test_from_create_to_delete(ctx: Context, tmp_path: Path) -> None:
     assert info.as_json() | {"created": ""} == {
         "endpoint": "bank",
         "target": "local",
+        "kind": "online",
         "state": "healthy",
         "url": made.url,
         "deployments": [
