@@ -57,6 +57,13 @@ def test_no_secret_is_left_anywhere(
         ["endpoint", "deploy", "bank", "--model", "azureml:roberta-base", "--yes"],
         ["endpoint", "invoke", "bank", "--body", body],
         ["endpoint", "logs", "bank"],
+        ["model", "upload", "bank", "--name", "bank-here"],
+        ["endpoint", "create", "nightly", "--target", "azureml", "--kind", "batch"],
+        ["endpoint", "deploy", "nightly", "--model", "azureml:roberta-base@19", "--compute",
+         "gpu-cluster", "--yes"],
+        ["batch", "invoke", "nightly", "--data", str(data), "--yes", "--wait"],
+        ["endpoint", "create", "talk", "--target", "azureml", "--kind", "serverless", "--model",
+         "azureml:Llama-serverless", "--yes"],
         ["doctor"],
     ):  # fmt: skip
         done = fmtui(*words)
@@ -68,7 +75,8 @@ def test_no_secret_is_left_anywhere(
 
     world = azure.world
     secrets = [azure.secret, world.account_key, *world.issued, *world.sas]
-    secrets += [key for endpoint in world.online.values() for key in endpoint.keys.values()]
+    served = (*world.online.values(), *world.serverless.values())
+    secrets += [key for endpoint in served for key in endpoint.keys.values()]
     assert len(secrets) > 5 and all(len(secret) > 20 for secret in secrets)
     ctx.db.close()
     files = [path for path in (*ctx.home.root.rglob("*"), tmp_path / "bundle.tar")
