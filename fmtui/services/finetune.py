@@ -186,6 +186,12 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
         held_out = round(rows * float(values["validation_fraction"]))
         rows -= held_out
     _check_metric(task, str(values["metric_for_best_model"]), bool(held_out))
+    many = isinstance(found.records[0].get("label"), list)
+    if many and values.get("label_smoothing_factor"):
+        raise UsageError(
+            "label_smoothing_factor: rows with any number of labels have no other labels",
+            hint="Leave it out.",
+        )
     costs = estimate(
         ctx, model, task, found.records, values, rows=rows, validation_rows=held_out,
         layout=Layout.of(where), backend=request.where.backend,
@@ -193,7 +199,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     return _Prepared(
         model, train, validation, columns, validation_columns, rows, held_out, labels, chosen,
         [*costs.problems(), *warnings], name, where,
-        isinstance(found.records[0].get("label"), list), costs,
+        many, costs,
     )  # fmt: skip
 
 

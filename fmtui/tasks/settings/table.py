@@ -89,6 +89,10 @@ COMMON: tuple[Setting, ...] = (
         Setting(
             "label_smoothing_factor", "float", 0.0, "share given to the other labels", 0, 0.9,
             azure=None,
+            tasks=(
+                "text-classification", "token-classification", "summarization", "translation",
+                "text-generation",
+            ),
         ),
     ),
     *grouped(

@@ -51,7 +51,7 @@ def arguments(
         adam_beta2=settings["adam_beta2"],
         adam_epsilon=settings["adam_epsilon"],
         max_grad_norm=settings["max_grad_norm"],
-        label_smoothing_factor=settings["label_smoothing_factor"],
+        label_smoothing_factor=settings.get("label_smoothing_factor", 0.0),  # none in QA
         neftune_noise_alpha=settings.get("neftune_noise_alpha") or None,  # one task's alone
         activation_checkpointing=settings["gradient_checkpointing"],
         activation_checkpointing_kwargs={"use_reentrant": False},

@@ -174,3 +174,17 @@ def test_every_request_survives_the_file(tmp_path: Path, request_: FinetuneReque
     values: dict[str, Any] = spec_file.read(path).values
     back = FinetuneRequest(**values)
     assert back.command() == request_.command()
+
+
+def test_rows_of_any_number_of_labels_are_not_smoothed(ctx: Context, here: Path) -> None:
+    rows = here / "many.jsonl"
+    rows.write_text(
+        "".join(
+            f'{{"text": "row {n}", "label": {labels}}}\n'
+            for n, labels in enumerate(['["a"]', '["b", "a"]', "[]", '["b"]'] * 10)
+        )
+    )
+    words = ["finetune", "tiny", "--task", "text-classification", "--train", str(rows)]
+    assert fmtui(*words, "--dry-run").code == 0
+    refused = fmtui(*words, "--set", "label_smoothing_factor=0.1", "--dry-run")
+    assert refused.code == 4 and "have no other labels" in refused.err + refused.out

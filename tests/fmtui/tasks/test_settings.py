@@ -169,6 +169,12 @@ def test_what_is_azures_alone_is_refused_in_one_sentence_and_taken_there() -> No
         assert there[setting.name].source == "given"
 
 
+def test_what_a_task_has_not_is_refused_with_those_that_have_it() -> None:
+    with pytest.raises(UsageError, match="is no setting of question-answering"):
+        given("question-answering", label_smoothing_factor="0.1")
+    assert given("translation", label_smoothing_factor="0.1")["label_smoothing_factor"] == 0.1
+
+
 def test_a_spec_of_an_older_version_is_completed() -> None:
     found = complete("question-answering", {"learning_rate": 1e-4}, {"doc_stride": 32, "x": 1})
     assert found["learning_rate"] == 1e-4
