@@ -9,6 +9,7 @@ from typing import Any
 from textual.content import Content
 
 from fmtui.services import sweep
+from fmtui.services.settings import as_typed
 from fmtui.services.text import ago
 from registry.views import RunInfo
 from screens.base import facts
@@ -31,7 +32,7 @@ class Member:
 
 
 def _column(key: str) -> Column[Member]:
-    return Column(key, lambda m: str(m.settings.get(key)), width=max(len(key), 8))
+    return Column(key, lambda m: as_typed(m.settings.get(key, "")), width=max(len(key), 8))
 
 
 class SweepPage(Listing[Member]):
@@ -83,7 +84,7 @@ class SweepPage(Listing[Member]):
         info = record.info
         table = facts(
             ("state", state_content(info.state)),
-            *((key, str(value)) for key, value in record.settings.items()),
+            *((key, as_typed(value)) for key, value in record.settings.items()),
             ("made", info.output),
             ("created", ago(info.created)),
             *((name, f"{value:.4g}") for name, value in info.metrics.items()),

@@ -52,6 +52,7 @@ def sweep(group: str, as_json: bool) -> None:
 def _print(ctx: Context, group: str, *, as_json: bool) -> None:
     from fmtui.services import runs
     from fmtui.services import sweep as service
+    from fmtui.services.settings import as_typed
 
     found = service.results(ctx, group)
     if as_json:
@@ -64,7 +65,7 @@ def _print(ctx: Context, group: str, *, as_json: bool) -> None:
             (
                 run.run,
                 run.state,
-                *(settings[key] for key in keys),
+                *(as_typed(settings[key]) for key in keys),
                 _value(run.metrics.get(found.metric), run.run == found.best),
                 run.output or "–",
             )

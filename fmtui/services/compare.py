@@ -10,6 +10,7 @@ from fmtui.errors import FmtuiError, UsageError
 from fmtui.metrics import lower_is_better as lower_is_better
 from fmtui.services import runs
 from fmtui.services.context import Context
+from fmtui.services.settings import as_typed
 from fmtui.services.significance import Test
 from fmtui.services.text import between, decimals, duration, elapsed
 from fmtui.services.verdict import Intervals, judge
@@ -70,7 +71,9 @@ class Comparison:
     def parameters(self, *, every: bool = False) -> list[tuple[str, list[str]]]:
         """For a table: a parameter and a cell a run; with `every` also those that are the same."""
         chosen = self.settings | (self.same if every else {})
-        return [(name, ["–" if v is None else str(v) for v in row]) for name, row in chosen.items()]
+        return [
+            (name, ["–" if v is None else as_typed(v) for v in row]) for name, row in chosen.items()
+        ]
 
 
 def compare(ctx: Context, refs: Sequence[str]) -> Comparison:
