@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.azure.connection import Connection
-from fmtui.azure.endpoints import STATES, Deployed, Online, Tell, short_model, wait, word_of
+from fmtui.azure.endpoints import Online, Tell, deployment_of, endpoint_of, wait
 from fmtui.azure.errors import translated
 from fmtui.errors import NotFoundError
 
@@ -43,25 +43,17 @@ def look(connection: Connection, name: str) -> Online | None:
 
 def _online(found: Any, deployments: Any) -> Online:
     default = _default(found)
-    return Online(
-        str(found.name),
-        STATES.get(word_of(found.provisioning_state), "updating"),
-        str(found.scoring_uri or ""),
-        str(found.auth_mode),
-        "",
-        dict(found.tags or {}),
-        tuple(
-            Deployed(
-                str(d.name),
-                short_model(str(d.model or "")),
-                STATES.get(word_of(d.provisioning_state), "updating"),
-                str(d.compute or "").rpartition("/")[2],
+    return endpoint_of(
+        found,
+        [
+            deployment_of(
+                d, str(d.compute or "").rpartition("/")[2],
                 int(getattr(d.resources, "instance_count", None) or 1),
                 100 if d.name == default else 0,
             )
             for d in deployments
-        ),
-    )
+        ],
+    )  # fmt: skip
 
 
 def _default(found: Any) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,25 +78,44 @@ def _online(found: Any, deployments: Any) -> Online:
     traffic, mirror = found.traffic or {}, found.mirror_traffic or {}
     context = getattr(found, "_creation_context", None) or getattr(found, "creation_context", None)
     created = getattr(context, "created_at", None)
+    return endpoint_of(
+        found,
+        [
+            deployment_of(
+                d, str(d.instance_type or ""), int(d.instance_count or 0),
+                int(traffic.get(d.name) or 0), int(mirror.get(d.name) or 0),
+            )
+            for d in deployments
+        ],
+        created=str(created or ""),
+    )  # fmt: skip
+
+
+def endpoint_of(found: Any, deployments: Iterable[Deployed], *, created: str = "") -> Online:
+    """An endpoint of the SDK, online or batch, in our words."""
     return Online(
         str(found.name),
         STATES.get(word_of(found.provisioning_state), "updating"),
         str(found.scoring_uri or ""),
         str(found.auth_mode),
-        str(created or ""),
+        created,
         dict(found.tags or {}),
-        tuple(
-            Deployed(
-                str(d.name),
-                short_model(str(d.model or "")),
-                STATES.get(word_of(d.provisioning_state), "updating"),
-                str(d.instance_type or ""),
-                int(d.instance_count or 0),
-                int(traffic.get(d.name) or 0),
-                int(mirror.get(d.name) or 0),
-            )
-            for d in deployments
-        ),
+        tuple(deployments),
+    )
+
+
+def deployment_of(
+    found: Any, instance_type: str, instance_count: int, traffic: int, mirror: int = 0
+) -> Deployed:
+    """A deployment of the SDK, online or batch, in our words."""
+    return Deployed(
+        str(found.name),
+        short_model(str(found.model or "")),
+        STATES.get(word_of(found.provisioning_state), "updating"),
+        instance_type,
+        instance_count,
+        traffic,
+        mirror,
     )
 
 

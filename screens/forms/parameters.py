@@ -96,7 +96,11 @@ class ParameterList(Modal[None]):
 
     def _load(self, typed: str) -> None:
         wanted = typed.lower().split()
-        rows = [s for s in self.infos if all(w in f"{s.group} {s.name} {s.help}" for w in wanted)]
+        rows = [
+            info
+            for info in self.infos
+            if all(word in f"{info.group} {info.name} {info.help}".lower() for word in wanted)
+        ]
         self.options_list.load(Rows(rows), keep=True)
         self._describe()
 

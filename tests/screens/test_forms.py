@@ -190,6 +190,17 @@ async def test_every_parameter_is_found_explained_and_set_by_the_keyboard(
         assert "--set lora_r=4 --set apply_lora=true" in command
 
 
+async def test_a_parameter_is_found_by_any_case_of_its_words(stocked: Context) -> None:
+    async with opened() as pilot:
+        await go(pilot.app, "finetune:tiny,messages")
+        await shows(pilot, "estimate")
+        pilot.app.screen.query_one("#parameters").focus()
+        await pilot.press("enter")
+        await shows(pilot, "num_train_epochs", "passes over the training data")
+        await type_in(pilot, "adamw decay")
+        await shows(pilot, "weight_decay", "AdamW's decay")
+
+
 async def test_a_preset_fills_in_what_nobody_typed(stocked: Context) -> None:
     async with opened((120, 40)) as pilot:
         await go(pilot.app, "finetune:tiny,messages")
