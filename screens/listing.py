@@ -167,7 +167,7 @@ class Listing(Page, Generic[T]):
             if self.line.query_text and self._all
             else self.EMPTY
         )
-        self.records.ordered = self.sorted
+        self.records.ordered = self.sorted if self.ORDERS else None
         self.records.load(source, keep=keep)
         self.line.show_count(self.count(source))
 

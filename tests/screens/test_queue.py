@@ -74,5 +74,6 @@ async def test_an_empty_queue_says_what_it_is_for(here: Context) -> None:
         await go(pilot.app, "queue")
         await shows(pilot, "No run waits.", "1 of 1 free")
         assert "K earlier" not in text(pilot)
+        assert not {"▲", "▼"} & set(text(pilot)), "there is one order"
         await pilot.press("K", "p", "plus", "x")
         await shows(pilot, "No run waits.")
