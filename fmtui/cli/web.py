@@ -7,7 +7,9 @@ import click
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="What to bind to.")
-@click.option("--port", default=8484, show_default=True, help="0: a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8484, show_default=True, help="0: a free one."
+)
 @click.option("--url", metavar="URL", help="Where people find it, behind a proxy.")
 def web(host: str, port: int, url: str | None) -> None:
     """The TUI in a browser, for whoever has the address that is printed.
