@@ -84,7 +84,7 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
         line = " ".join(seen.replace("\\", " ").split())
         assert "--backend azureml --instance-type Standard_NC6s_v3" in line
         await pilot.press("ctrl+s")
-        await shows(pilot, "completed", seconds=60)
+        await shows(pilot, "✓ completed", seconds=60)
         assert runs.show(here, "r1").output == "bank:1"
 
         from screens.forms.deploy import DeployForm

@@ -47,7 +47,11 @@ class Saving(TrainerCallback):  # type: ignore[misc]
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         # The Trainer takes a stop in the middle of an epoch for the epoch's end.
         ended = float(state.epoch).is_integer()
-        if self.trainer.worker.stopping.is_set():
+        worker, together = self.trainer.worker, self.trainer.together
+        # Told since the step's end, perhaps not all of them: who measures waits for all others.
+        (stopping,) = together.any(worker.stopping.is_set())
+        if stopping:
+            worker.stopping.set()
             if ended:
                 self._leave_unmeasured(control)
             control.should_evaluate = False
