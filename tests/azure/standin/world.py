@@ -155,6 +155,11 @@ class World:
             name, {"models": {}, "components": {}, "environments": {}}
         )
 
+    def used_tokens(self) -> list[str]:
+        """The tokens that the service was asked with, in order; one stands for each request."""
+        with self.lock:
+            return [e.request.token for e in self.exchanges if e.request.token]
+
     def requests(self, method: str, word: str) -> list[Request]:
         """What was asked so far: requests of a method whose path holds `word`."""
         with self.lock:
