@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,10 @@ class Asset:
 
 @dataclass
 class Job:
-    """A pipeline job with the times at which it changes its state (seconds since the epoch)."""
+    """A pipeline job with the times at which it changes its state (seconds since the epoch).
+
+    `leave` is called once, when it has completed: it writes what the job makes.
+    """
 
     name: str
     body: Json
@@ -78,6 +82,7 @@ class Job:
     canceled: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    leave: Callable[[], None] | None = None
 
     def status(self, now: float) -> str:
         if self.canceled is not None and not self.over(self.canceled):
