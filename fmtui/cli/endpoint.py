@@ -105,6 +105,12 @@ def create(
 @click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
 @click.option("--compute", metavar="NAME", help="Azure ML: a batch endpoint's cluster.")
 @click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
+@click.option(
+    "--code",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Azure ML: a folder around the --script, to be uploaded whole; else it goes alone.",
+)
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
 @json_option
@@ -119,6 +125,7 @@ def deploy(
     instance_count: int,
     compute: str | None,
     environment: str | None,
+    code: Path | None,
     yes: bool,
     quiet: bool,
     as_json: bool,
@@ -126,11 +133,15 @@ def deploy(
     """Put a model behind an endpoint, and wait until it answers."""
     from fmtui.services import azure_endpoints, endpoints
 
+    if code is not None and script is None:
+        raise UsageError("--code is the folder around a --script", hint="Say --script too.")
     if azure_endpoints.owns(context(), name):
         cost, place = azure_endpoints.plan_deploy(
             context(), name, model, instance_type, instance_count, compute
         )
-        sent = f" All of {script.resolve().parent} is uploaded." if script else ""
+        sent = ""
+        if script is not None:
+            sent = f" {azure_endpoints.plan_code(context(), name, script, code)}."
         consent(f"Deploy {model} on {name}: {cost}.{sent}", yes)
         deployed = azure_endpoints.deploy(
             context(),
@@ -139,6 +150,7 @@ def deploy(
             name=deployment,
             traffic=traffic,
             script=script,
+            code=code,
             environment=environment,
             instance_type=place.size.name,
             instance_count=instance_count,
@@ -147,6 +159,8 @@ def deploy(
         )
         print_endpoint(deployed, as_json)
         return
+    if code is not None:
+        raise UsageError("--code is for endpoints in Azure; a script here stands alone")
     info = endpoints.deploy(
         context(),
         name,

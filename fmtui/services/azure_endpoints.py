@@ -22,6 +22,7 @@ from fmtui.services._azure_access import (
     regenerate,
     sample_request,
 )
+from fmtui.services._azure_code import plan_code
 from fmtui.services._azure_deployments import (
     address_of,
     delete_deployment,
@@ -66,6 +67,7 @@ __all__ = [
     "logs",
     "names",
     "owns",
+    "plan_code",
     "plan_deploy",
     "regenerate",
     "sample_request",

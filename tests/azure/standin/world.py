@@ -141,6 +141,7 @@ class World:
         self.account_key = ""
         self.blob_port: int | None = None
         self.store_ca: str | None = None
+        self.store_read_only = False
         self.sas: list[str] = []
 
     def now(self) -> float:
