@@ -1,8 +1,9 @@
-"""What a deployment looks like and costs: shown, asked about, scaled."""
+"""`fmtui endpoint deploy` and `scale`: what a deployment looks like and costs, asked about."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,8 @@ from fmtui.errors import UsageError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fmtui.services.endpoints import EndpointInfo
 
 
@@ -60,6 +63,81 @@ def print_endpoint(info: EndpointInfo, as_json: bool) -> None:
         click.echo(f"nothing deployed yet: fmtui endpoint deploy {info.name} --model MODEL")
 
 
+def reporter(quiet: bool) -> Callable[[str], None]:
+    """What a service calls with how far it is: a line each on stderr."""
+    return lambda text: progress(text, quiet=quiet)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--model", required=True, help="A registered model, NAME[:VERSION].")
+@click.option("--name", "deployment", help="The deployment; blue, then green where left out.")
+@click.option("--traffic", type=int, help="Its share in percent; the others shrink.")
+@click.option("--script", type=click.Path(path_type=Path), help="A score.py of your own.")
+@click.option("--timeout", default=600.0, show_default=True, help="Seconds until it is healthy.")
+@click.option(
+    "--instance-type",
+    metavar="SKU",
+    help="Azure ML: left out, the first that the model recommends.",
+)
+@click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
+@click.option("--compute", metavar="NAME", help="Azure ML: a batch endpoint's cluster.")
+@click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
+@click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
+@quiet_option
+@json_option
+def deploy(
+    name: str,
+    model: str,
+    deployment: str | None,
+    traffic: int | None,
+    script: Path | None,
+    timeout: float,
+    instance_type: str | None,
+    instance_count: int,
+    compute: str | None,
+    environment: str | None,
+    yes: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Put a model behind an endpoint, and wait until it answers."""
+    from fmtui.services import azure_endpoints, endpoints
+
+    if azure_endpoints.owns(context(), name):
+        cost, place = azure_endpoints.plan_deploy(
+            context(), name, model, instance_type, instance_count, compute
+        )
+        sent = f" All of {script.resolve().parent} is uploaded." if script else ""
+        consent(f"Deploy {model} on {name}: {cost}.{sent}", yes)
+        deployed = azure_endpoints.deploy(
+            context(),
+            name,
+            model,
+            name=deployment,
+            traffic=traffic,
+            script=script,
+            environment=environment,
+            instance_type=place.size.name,
+            instance_count=instance_count,
+            compute=compute,
+            progress=reporter(quiet),
+        )
+        print_endpoint(deployed, as_json)
+        return
+    info = endpoints.deploy(
+        context(),
+        name,
+        model,
+        name=deployment,
+        traffic=traffic,
+        script=script,
+        timeout=timeout,
+        progress=reporter(quiet),
+    )
+    print_endpoint(info, as_json)
+
+
 @click.command()
 @click.argument("name", metavar="ENDPOINT/DEPLOYMENT")
 @click.option("--instance-count", type=click.IntRange(1), required=True, help="Instances.")
@@ -75,10 +153,6 @@ def scale(name: str, instance_count: int, yes: bool, quiet: bool, as_json: bool)
         raise UsageError(f"`{name}` is no deployment in Azure ML", hint="ENDPOINT/DEPLOYMENT")
     consent(f"{name} will have {instance_count} instances, each billed until deleted.", yes)
     info = azure_endpoints.scale(
-        context(),
-        owner,
-        deployment,
-        instance_count,
-        progress=lambda text: progress(text, quiet=quiet),
+        context(), owner, deployment, instance_count, progress=reporter(quiet)
     )
     print_endpoint(info, as_json)
