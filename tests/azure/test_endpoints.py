@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,3 +247,40 @@ def test_a_script_of_ones_own_is_uploaded_and_named(
     gone = fmtui("endpoint", "deploy", "bank", "--model", MODEL, "--script", str(code / "no.py"),
                  "--environment", "azureml:scoring:3", "--yes")  # fmt: skip
     assert gone.code == 4 and "no.py" in gone.err
+
+
+def test_what_is_begun_while_somebody_looks_stays_noted(
+    bank: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmtui.azure import endpoints as verbs
+    from fmtui.services._azure_endpoints import begin
+
+    look = verbs.look
+
+    def slow(*words: Any) -> Any:
+        found = look(*words)
+        begin(ctx, "bank", {"what": "deploy", "deployment": "blue", "since": time.time()})
+        return found
+
+    monkeypatch.setattr(verbs, "look", slow)
+    azure_endpoints.show(ctx, "bank", fresh=True)
+    assert azure_endpoints.unfinished(ctx) == ["bank"], "a kill now would not be gone on with"
+
+
+def test_a_look_does_not_bring_back_what_was_deleted_meanwhile(
+    bank: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmtui.azure import endpoints as verbs
+
+    look = verbs.look
+
+    def slow(*words: Any) -> Any:
+        found = look(*words)
+        monkeypatch.setattr(verbs, "look", look)
+        azure_endpoints.delete(ctx, "bank")
+        return found
+
+    monkeypatch.setattr(verbs, "look", slow)
+    with pytest.raises(NotFoundError):
+        azure_endpoints.show(ctx, "bank", fresh=True)
+    assert not azure_endpoints.names(ctx)
