@@ -80,8 +80,18 @@ def reporter(quiet: bool) -> Callable[[str], None]:
     metavar="SKU",
     help="Azure ML: left out, the first that the model recommends.",
 )
-@click.option("--instance-count", type=click.IntRange(1), default=1, help="Azure ML: instances.")
+@click.option("--instance-count", type=click.IntRange(1), help="Azure ML: instances; 1.")
 @click.option("--compute", metavar="NAME", help="Azure ML: a batch endpoint's cluster.")
+@click.option(
+    "--mini-batch-size",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Azure ML: how many files a call of a batch endpoint's model takes; 10.",
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1), metavar="N",
+    help="Azure ML: calls at once on each instance of a batch endpoint's cluster; 1.",
+)  # fmt: skip
 @click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
@@ -94,8 +104,10 @@ def deploy(
     script: Path | None,
     timeout: float,
     instance_type: str | None,
-    instance_count: int,
+    instance_count: int | None,
     compute: str | None,
+    mini_batch_size: int | None,
+    concurrency: int | None,
     environment: str | None,
     yes: bool,
     quiet: bool,
@@ -105,8 +117,8 @@ def deploy(
     from fmtui.services import azure_endpoints, endpoints
 
     if azure_endpoints.owns(context(), name):
-        cost, place = azure_endpoints.plan_deploy(
-            context(), name, model, instance_type, instance_count, compute
+        cost, _ = azure_endpoints.plan_deploy(
+            context(), name, model, instance_type, instance_count or 1, compute
         )
         sent = f" All of {script.resolve().parent} is uploaded." if script else ""
         consent(f"Deploy {model} on {name}: {cost}.{sent}", yes)
@@ -118,13 +130,23 @@ def deploy(
             traffic=traffic,
             script=script,
             environment=environment,
-            instance_type=place.size.name,
-            instance_count=instance_count,
+            instance_type=instance_type,
+            instance_count=instance_count or 1,
             compute=compute,
+            mini_batch_size=mini_batch_size,
+            concurrency=concurrency,
             progress=reporter(quiet),
         )
         print_endpoint(deployed, as_json)
         return
+    there = {"instance-type": instance_type, "instance-count": instance_count,
+             "compute": compute, "mini-batch-size": mini_batch_size, "concurrency": concurrency,
+             "environment": environment}  # fmt: skip
+    if option := next((option for option, value in there.items() if value is not None), None):
+        raise UsageError(
+            f"--{option} is for endpoints in Azure ML, as {name} is not as far as is known here",
+            hint="`fmtui endpoint list --target azureml` takes in what was made elsewhere.",
+        )
     info = endpoints.deploy(
         context(),
         name,

@@ -56,12 +56,11 @@ def create(
     **given: str | None,
 ) -> None:
     """Make an endpoint and start its server."""
-    from fmtui.services import azure_endpoints, endpoints
+    from fmtui.services import azure_deploy, azure_endpoints, endpoints
 
     if target == "azureml":
         if kind == "serverless":
-            words = "paid for by token as its publisher says, nothing while nobody asks"
-            consent(f"Create {name} for {model or '?'}: {words}.", yes)
+            consent(f"Create {name} for {model or '?'}: {azure_deploy.BY_TOKEN}.", yes)
         made = azure_endpoints.create(
             context(),
             name,
