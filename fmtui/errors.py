@@ -18,6 +18,11 @@ __all__ = [
     "NotFoundError",
     "RemoteError",
     "RunFailedError",
+    "SignInError",
     "StorageError",
     "UsageError",
 ]
+
+
+class SignInError(RemoteError):
+    """Nobody is signed in, or no longer: waiting does not help, somebody has to sign in."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 from textual.widget import Widget
 
+from fmtui.errors import FmtuiError
 from fmtui.services import azure
 from fmtui.services.azure import Step, Workspace
 from fmtui.services.text import one_line
@@ -22,7 +23,7 @@ _MARKS = {"ok": ("✓", "$text-success"), "error": ("✗", "$text-error")}
 _INDENT = " " * 14
 _NOTHING = (
     "Nothing names a workspace yet. Set AZURE_SUBSCRIPTION_ID, sign in with `az login` or\n"
-    "`fmtui azure login`, then press w to choose a workspace.\n"
+    "by l, then press w to choose a workspace.\n"
 )
 
 
@@ -33,6 +34,8 @@ class AzurePage(Page):
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[Step] = []
+        self._waits = 0
+        """Which sign-in is waited for; a further one, or leaving the page, ends it."""
 
     def crumbs(self) -> Sequence[str]:
         return ("Azure ML",)
@@ -45,6 +48,7 @@ class AzurePage(Page):
         self.action_check()
 
     def action_check(self) -> None:
+        self._waits += 1
         self.query_one(Prose).set(Content.styled("looking …", MUTED))
         self.start(self._check, group="check")
 
@@ -72,6 +76,35 @@ class AzurePage(Page):
     def on_resize(self) -> None:
         if self.steps:
             self.query_one(Prose).set(self._content())
+
+    def action_sign_in(self) -> None:
+        self._waits += 1
+        self.start(self._sign_in, group="check")
+
+    async def _sign_in(self) -> None:
+        mine = self._waits
+        who = await threaded(
+            azure.sign_in, self.ctx,
+            lambda words: self.app.call_from_thread(self._ask, words),
+            canceled=lambda: mine != self._waits,
+        )  # fmt: skip
+        self.say(f"Signed in as {who}.")
+        await self._check()
+
+    def _ask(self, words: str) -> None:
+        """Show where to sign in, instead of the steps."""
+        self.steps = []
+        waiting = Content.styled("\nwaiting for it; l gives another code, r stops", MUTED)
+        self.query_one(Prose).set(Content.assemble(words, "\n", waiting))
+
+    def on_unmount(self) -> None:
+        self._waits += 1
+
+    def fail(self, error: FmtuiError) -> None:
+        """After a sign-in that came to nothing the steps are shown again."""
+        super().fail(error)
+        if not self.steps:
+            self.action_check()
 
     def action_workspace(self) -> None:
         self.start(self._choose, group="workspace")

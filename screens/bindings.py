@@ -100,6 +100,7 @@ TABLE = _named(
             _key("y", "copy_reference", "copy", "Copy the model's reference.", show=False),
         ],
         "azure": [
+            _key("l", "sign_in", "sign in", "Sign in to Azure by a code, on any device."),
             _key("w", "workspace", "workspace", "Choose the workspace of Azure ML."),
             _key("r", "check", "look again", "Go the way to Azure ML once more."),
         ],

@@ -37,10 +37,15 @@ def write_messages(path: Path, rows: int, seed: int = 0) -> Path:
     return path
 
 
-def write_bert(folder: Path, *, seed: int = 0) -> Path:
-    """A BertModel folder as the hub has them: config, tokenizer, safetensors."""
+def write_bert(folder: Path, *, seed: int = 0, others: int = 0) -> Path:
+    """A BertModel folder as the hub has them: config, tokenizer, safetensors.
+
+    Args:
+        others: Words that it knows beside those of the messages.
+    """
     folder.mkdir(parents=True)
     vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, *FILLERS]
+    vocab += [f"other{number}" for number in range(others)]
     config = {
         "architectures": ["BertModel"],
         "model_type": "bert",

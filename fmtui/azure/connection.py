@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
-from fmtui.azure.credentials import Prompt, credential
-from fmtui.azure.errors import translated
+from fmtui.azure.credentials import Prompt, credential, signed_in
+from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
 from fmtui.errors import BadInputError
 from fmtui.paths import Home
@@ -18,7 +18,6 @@ from fmtui.paths import Home
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRIES = 4
-_SECRETS = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH")
 
 
 @dataclass
@@ -133,12 +132,15 @@ def connect(
         )
     settings = resolve(home, given)
     cloud = cloud_of(settings)
-    secrets = tuple(hash(os.environ.get(name)) for name in _SECRETS)
-    key = (home, settings, cloud, secrets, prompt)
+    # A token that the service refuses would be taken from its credential's memory until it ends.
+    key = (home, settings, cloud, signed_in(home), refusals(), prompt)
     with _lock:
         if key not in _known:
+            _hush()  # azure-identity's warnings would be printed: each is a sentence of ours
             with translated("sign in"):
                 made = credential(home, settings, cloud, prompt)
+            for old in [k for k in _known if (*k[:3], k[-1]) == (*key[:3], key[-1])]:
+                del _known[old]
             _known[key] = Connection(settings, cloud, made)
         return _known[key]
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from fmtui.azure.sign_in_errors import sign_in_error, unreachable
 from fmtui.errors import BadInputError, ConflictError, FmtuiError, NotFoundError, RemoteError
 
 _SKEW_SECONDS = 300.0
@@ -23,17 +24,18 @@ _ROLES = (
 )
 """Which built-in role allows an action, by a part of the action's name; the first that fits."""
 
-_SIGN_IN = {
-    "AADSTS7000215": ("the client secret is wrong", "Set AZURE_CLIENT_SECRET anew."),
-    "AADSTS7000222": ("the client secret has expired", "Make a new one for the application."),
-    "AADSTS700016": ("there is no such application in the tenant", "Check AZURE_CLIENT_ID."),
-    "AADSTS90002": ("there is no such tenant", "Check AZURE_TENANT_ID."),
-    "AADSTS50076": ("a second factor is asked for", "Sign in by `fmtui azure login`."),
-    "AADSTS50079": ("a second factor is asked for", "Sign in by `fmtui azure login`."),
-    "AADSTS700082": ("the sign-in has expired", "Sign in again: `fmtui azure login`."),
-    "AADSTS700024": ("the clock of this machine is wrong", "Set the time, then try again."),
-    "AADSTS500011": ("the tenant does not know Azure ML", "Check AZURE_TENANT_ID and the cloud."),
-}
+_refusals = 0
+
+
+def refusals() -> int:
+    """How often a token was refused in this process that had been good until then."""
+    return _refusals
+
+
+def note_refusal() -> None:
+    """Let the next connection sign in anew."""
+    global _refusals
+    _refusals += 1
 
 
 @contextlib.contextmanager
@@ -60,7 +62,7 @@ def sentence(error: BaseException, doing: str) -> FmtuiError | None:
     if module.startswith(("azure.", "msal", "msrest", "requests", "urllib3", "marshmallow")):
         return _of_azure(error, doing)
     if isinstance(error, TimeoutError | ConnectionError):
-        return _unreachable(doing, str(error))
+        return unreachable(doing, str(error))
     if isinstance(error, json.JSONDecodeError):
         return RemoteError(
             f"can't {doing}: what was answered is no answer of Azure's",
@@ -71,17 +73,14 @@ def sentence(error: BaseException, doing: str) -> FmtuiError | None:
 
 def _of_azure(error: BaseException, doing: str) -> FmtuiError:
     text = _message(error)
-    for code, (what, hint) in _SIGN_IN.items():
-        if code in text:
-            return RemoteError(f"can't sign in: {what} ({code})", hint=hint)
+    if (refused := sign_in_error(error, text)) is not None:
+        return refused
     status = getattr(error, "status_code", None)
     name = type(error).__name__
-    if name in ("CredentialUnavailableError", "AuthenticationRequiredError") or (
-        name == "ClientAuthenticationError" and status is None
-    ):
-        return _no_credential(text)
+    if status == 401:
+        note_refusal()
     if name in ("ServiceRequestError", "SSLError", "ConnectionError", "ConnectTimeout"):
-        return _unreachable(doing, text)
+        return unreachable(doing, text)
     if name.startswith(("ServiceResponse", "IncompleteRead", "ReadTimeout", "ChunkedEncoding")):
         return RemoteError(
             f"can't {doing}: the connection to Azure was cut", hint="Try again; nothing is lost."
@@ -147,32 +146,6 @@ def _forbidden(text: str, doing: str) -> FmtuiError:
     return RemoteError(
         f"can't {doing}: the right {action[1]} is missing",
         hint=f"Ask the workspace's owner for the role {role}.",
-    )
-
-
-def _no_credential(text: str) -> FmtuiError:
-    if "CERTIFICATE_VERIFY_FAILED" in text or "Max retries" in text:
-        return _unreachable("sign in", text)
-    # A chain of credentials lists them all: one that was tried and refused is the reason.
-    tried = re.search(r"(\w+)Credential: Authentication failed: (.*)", text)
-    reason = f"{tried[1]}: {tried[2]}" if tried else (text.splitlines() or [""])[0]
-    return RemoteError(
-        f"nobody is signed in to Azure: {_line(reason)}",
-        hint="`fmtui azure login`, `az login`, or AZURE_TENANT_ID, AZURE_CLIENT_ID and "
-        "AZURE_CLIENT_SECRET.",
-    )
-
-
-def _unreachable(doing: str, text: str) -> FmtuiError:
-    if "certificate" in text.lower():
-        return RemoteError(
-            f"can't {doing}: the server's certificate is not trusted",
-            hint="Behind a proxy of your own set REQUESTS_CA_BUNDLE to its authority's file.",
-        )
-    host = re.search(r"host='([^']+)'", text)
-    return RemoteError(
-        f"can't {doing}: can't reach {host[1] if host else 'Azure'}",
-        hint="Check the network and HTTPS_PROXY; `fmtui doctor` goes through it step by step.",
     )
 
 

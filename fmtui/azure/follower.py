@@ -2,7 +2,8 @@
 
 It holds the run's lock, and until the job has ended it brings the job's state, its steps, their
 logs and metrics into the run's folder. Killing it loses nothing: how far each log was read is
-noted, and the next follower goes on from there. At the end it becomes the module AFTERWARDS,
+noted, and the next follower goes on from there. Where nobody is signed in any more it says so and
+ends; the next is started by who signs in. At the end it becomes the module AFTERWARDS,
 which writes the run into the registry.
 """
 
@@ -20,7 +21,8 @@ from typing import Any
 from fmtui.azure import jobs, results
 from fmtui.azure.history import History, Step
 from fmtui.azure.submission import connection_of, job_of
-from fmtui.errors import FmtuiError
+from fmtui.errors import FmtuiError, SignInError
+from fmtui.runs.backends.azureml import tell_trouble
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import Journal, story_of
 from fmtui.runs.process import try_lock, write_json
@@ -63,6 +65,9 @@ class Follower:
 
         Raises RemoteError when Azure can't be asked.
         """
+        connection = connection_of(self.folder)
+        if connection is not self.history.connection:  # signed in anew, or a token was refused
+            self.history = History(connection)
         status, reason = self.history.status(self.job)
         state = jobs.STATES.get(status, "running")
         steps = self.history.steps(self.job)
@@ -151,19 +156,23 @@ def main() -> None:
     lock = try_lock(folder.lock)
     if lock is None or folder.exit() is not None:
         return
-    trouble = folder.path / "trouble.txt"
     begun, follower = time.monotonic(), None
     while folder.exit() is None:
         folder.heartbeat.touch()
         try:
             follower = follower or Follower(folder)
             state = _step(follower)
-            trouble.unlink(missing_ok=True)
+            tell_trouble(folder, None)
             if state in ENDED:
                 break
+        except SignInError as error:
+            # The one who signs in has another environment: whoever looks then follows in it.
+            print(error, file=sys.stderr, flush=True)
+            tell_trouble(folder, error)
+            return
         except FmtuiError as error:
             print(error, file=sys.stderr, flush=True)
-            trouble.write_text(str(error), encoding="utf-8")
+            tell_trouble(folder, error)
         time.sleep(_pause(begun))
     os.close(lock)
     os.execv(sys.executable, [sys.executable, "-P", "-m", afterwards, str(folder.home.root)])
@@ -175,7 +184,7 @@ def _in_flight() -> float:
 
 def _step(follower: Follower) -> str:
     folder = follower.folder
-    if jobs.find(follower.history.connection, follower.job) is None:
+    if jobs.find(connection_of(folder), follower.job) is None:
         if time.time() - (folder.path / "spec.json").stat().st_mtime < _in_flight():
             return "queued"
         # Whoever made the run was killed before the job was taken; nothing runs, nothing bills.

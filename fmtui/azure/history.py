@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.azure.connection import CONNECT_SECONDS, READ_SECONDS, Connection
-from fmtui.azure.errors import translated
+from fmtui.azure.errors import note_refusal, translated
 from fmtui.errors import RemoteError
 
 _PATIENCE = 5
@@ -135,9 +135,11 @@ class History:
                     headers={"Authorization": self._bearer()} if signed else {},
                     timeout=(CONNECT_SECONDS, READ_SECONDS),
                 )
-            if answer.status_code == 401 and attempt == 0:
-                self._token = None  # it ran out in the middle
-                continue
+            if answer.status_code == 401:
+                note_refusal()
+                if attempt == 0:
+                    self._token = None  # it ran out in the middle
+                    continue
             if answer.status_code in (429, 500, 502, 503, 504):
                 asked = answer.headers.get("Retry-After", "")
                 time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, 30.0))
@@ -145,10 +147,10 @@ class History:
             if answer.status_code != 200:
                 break
             return answer.json()
-        raise RemoteError(
-            f"can't ask for the job's history: Azure answered {answer.status_code}",
-            hint="Try again in a while.",
-        )
+        said = "the sign-in is not valid (any more)" if answer.status_code == 401 else (
+            f"Azure answered {answer.status_code}"
+        )  # fmt: skip
+        raise RemoteError(f"can't ask for the job's history: {said}", hint="Try again in a while.")
 
 
 def reason_of(details: dict[str, Any]) -> str | None:

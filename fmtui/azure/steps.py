@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from fmtui.azure.clouds import cloud_of
 from fmtui.azure.connection import connect
+from fmtui.azure.credentials import person
 from fmtui.azure.errors import translated
 from fmtui.azure.settings import AzureSettings, resolve
 from fmtui.errors import FmtuiError
@@ -62,7 +63,7 @@ def _sign_in(home: Home, given: dict[str, str | None]) -> str:
     connection = connect(home, given)
     connection.token()
     made = getattr(connection.credential, "_successful_credential", None) or connection.credential
-    return f"a token by {type(made).__name__.removesuffix('Credential')}"
+    return f"{person(made) or 'a token'} by {type(made).__name__.removesuffix('Credential')}"
 
 
 def _workspace(home: Home, given: dict[str, str | None]) -> str:

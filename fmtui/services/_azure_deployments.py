@@ -98,23 +98,25 @@ def deploy(
                 **own, tags={"fmtui.model": base.ref}, tell=tell,
             )  # fmt: skip
         except FmtuiError as error:
-            found = _deployment(verbs, connection, endpoint, name)
-            if found is None or found.state != "failed":
-                if found is None and name not in known:
-                    begin(ctx, endpoint, None)
-                raise
-            raise _failed(verbs, connection, endpoint, name, error) from error
+            try:
+                after = verbs.look(connection, endpoint)
+            except FmtuiError:  # in doubt: it may be under way, and the next look goes on with it
+                error.hint = f"{error.hint or ''} {_goes_on(endpoint)}".strip()
+                raise error from None
+            found = next((d for d in after.deployments if d.name == name), None) if after else None
+            if found is not None and found.state == "failed":
+                raise _failed(verbs, connection, endpoint, name, error) from error
+            if found is None and name not in known:
+                begin(ctx, endpoint, None)
+            raise
         if shares is not None and shares != {**others, name: known[name].traffic if name in known
                                              else 0}:  # fmt: skip
             verbs.share(connection, endpoint, shares, {}, tell)
     return show(ctx, endpoint, fresh=True)
 
 
-def _deployment(verbs: Any, connection: Connection, endpoint: str, name: str) -> Any:
-    with suppress(FmtuiError):
-        found = verbs.look(connection, endpoint)
-        return next((d for d in found.deployments if d.name == name), None) if found else None
-    return None
+def _goes_on(endpoint: str) -> str:
+    return f"What was begun may go on in Azure, and bill: `fmtui endpoint show {endpoint}` looks."
 
 
 def _failed(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fmtui.errors import BadInputError, ConflictError, FmtuiError
+from fmtui.errors import BadInputError, ConflictError, FmtuiError, RemoteError
 from fmtui.runs.process import write_json
 from fmtui.services.context import Context
 from registry.references import unknown
@@ -131,7 +131,9 @@ class Pending:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # After an interrupt or a fault of the network Azure may still be at it.
         if kind is None or (
-            issubclass(kind, FmtuiError) and kind.__name__ not in ("RemoteError", "FmtuiError")
+            issubclass(kind, FmtuiError)
+            and kind is not FmtuiError
+            and not issubclass(kind, RemoteError)
         ):
             begin(self.ctx, self.name, None)
 

@@ -159,18 +159,30 @@ def pick(
     return use_workspace(ctx, match, name=name)
 
 
-def sign_in(ctx: Context, prompt: Callable[[str], None], given: Given | None = None) -> str:
-    """Sign in by a device code, which works over SSH; returns who did.
+def sign_in(
+    ctx: Context,
+    prompt: Callable[[str], None],
+    given: Given | None = None,
+    canceled: Callable[[], bool] = lambda: False,
+) -> str:
+    """Sign in by a device code, which works over SSH; returns who did. Runs that waited for it go
+    on being followed.
 
-    Raises RemoteError when it is refused or nobody comes in time.
+    Args:
+        canceled: Asked every few seconds; True ends the waiting.
+
+    Raises SignInError when it is refused, canceled or nobody comes in time, RemoteError.
     """
     from fmtui.azure import credentials
     from fmtui.azure.clouds import cloud_of
     from fmtui.azure.errors import translated
+    from fmtui.runs.backends.azureml import follow_again
 
     found = settings(ctx, given)
     with translated("sign in"):
-        return credentials.sign_in(ctx.home, found, cloud_of(found), prompt)
+        who = credentials.sign_in(ctx.home, found, cloud_of(found), prompt, canceled)
+    follow_again(ctx.home)
+    return who
 
 
 def sign_out(ctx: Context) -> bool:

@@ -16,7 +16,8 @@ class Chosen:
     """The contents of `chosen.json` in a run's folder.
 
     `precision` is 32, bf16 or 16; `threads` is None where a GPU does the work; each batch is
-    computed in `parts`, more than one where the memory did not suffice.
+    computed in `parts`, more than one where the memory did not suffice. `narrow` is whether only
+    those word embeddings are trained that the data uses.
     """
 
     path: Path
@@ -24,6 +25,7 @@ class Chosen:
     threads: int | None
     reason: str
     parts: int = 1
+    narrow: bool = False
 
     def save(self) -> None:
         values = asdict(self)

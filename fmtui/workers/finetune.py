@@ -10,6 +10,7 @@ from transformers import set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from fmtui.data.split import deal
+from fmtui.runs.layout import Layout
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task
 from fmtui.tasks.settings import complete
@@ -27,6 +28,7 @@ from fmtui.workers.training.output import write_model
 from fmtui.workers.training.saving import Saving
 from fmtui.workers.training.stopping import EarlyStopping
 from fmtui.workers.training.trainer import BucketTrainer, Rows
+from fmtui.workers.vocabulary import narrow
 
 
 def run(worker: Worker) -> None:
@@ -91,6 +93,10 @@ def prepare(worker: Worker) -> BucketTrainer:
         chosen.save()
     worker.say(f"precision {chosen.precision}: {chosen.reason}; threads {chosen.threads}")
     worker.journal.write("note", message=f"precision {chosen.precision}: {chosen.reason}")
+    if chosen.narrow and Layout.of(spec).distributed == "ddp":
+        used = narrow(loaded.model, features, loaded.tokenizer.pad_token_id)
+        if used is not None:
+            worker.say(f"{used:,} word embeddings are trained: the others occur in no row")
 
     batches = TokenBudgetBatches(
         lengths,

@@ -38,7 +38,7 @@ def choose(folder: Path, model: Any, batch: Mapping[str, Any], wanted: str = "au
     if threads is not None:
         torch.set_num_threads(threads)
     precision, reason = (wanted, "as asked") if wanted != "auto" else _measured(model, batch)
-    return Chosen(folder / NAME, precision, threads, reason)
+    return Chosen(folder / NAME, precision, threads, reason, narrow=True)
 
 
 def _measured(model: Any, batch: Mapping[str, Any]) -> tuple[str, str]:

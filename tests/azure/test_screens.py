@@ -12,8 +12,9 @@ from fmtui.services import azure_endpoints, catalog, endpoints, runs
 from fmtui.services.context import Context, context
 from tests.azure import azurite
 from tests.azure.runs import end_followers
+from tests.azure.standin import accounts
 from tests.azure.standin.server import StandIn
-from tests.screens.tools import choose, fill_in, opened, shows
+from tests.screens.tools import choose, fill_in, opened, shows, text
 from tests.tiny import write_messages
 
 
@@ -43,6 +44,27 @@ async def test_a_sign_in_that_fails_is_seen(
     async with opened() as pilot:
         await pilot.press("5", "A")
         await shows(pilot, "✗ sign-in", "the client secret is wrong")
+
+
+async def test_a_person_signs_in_by_a_code(
+    azure: StandIn, here: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "another")
+    async with opened() as pilot:
+        await pilot.press("5", "A")
+        await shows(pilot, "✗ sign-in", "the client secret is wrong")
+        await pilot.press("l")
+        await shows(pilot, accounts.PAGE, "waiting for it")
+        await pilot.press("r")
+        await shows(pilot, "✗ sign-in")
+        assert accounts.PAGE not in text(pilot)
+        await pilot.press("l")
+        seen = await shows(pilot, "waiting for it")
+        accounts.enter(azure.world, next(d.user_code for d in azure.world.devices.values()
+                                         if d.user_code in seen))  # fmt: skip
+        await shows(pilot, f"✓ sign-in    {accounts.PERSON}", "✓ registry")
+    assert len(azure.world.devices) == 2
 
 
 async def test_one_task_by_keyboard_from_the_form_to_the_answer(

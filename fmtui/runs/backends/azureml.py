@@ -12,7 +12,9 @@ import os
 import time
 from pathlib import Path
 
-from fmtui.errors import RemoteError
+from fmtui.azure.credentials import signed_in
+from fmtui.errors import FmtuiError, RemoteError, SignInError
+from fmtui.paths import Home
 from fmtui.runs.backends import Status
 from fmtui.runs.backends.local import AFTERWARDS
 from fmtui.runs.folder import ENDED, Exit, RunFolder
@@ -25,6 +27,13 @@ _END_SECONDS = 180.0
 
 _AGAIN_SECONDS = 20.0
 """A follower that could not go on is not started anew more often than this."""
+
+_TROUBLE = "trouble.txt"
+_NOBODY = "needs-sign-in"
+"""Marks a run whose follower ended because nobody is signed in."""
+
+_tried: dict[Path, int] = {}
+"""How this process was signed in when it last started a follower of a run."""
 
 
 class _AzureML:
@@ -65,7 +74,7 @@ class _AzureML:
             return
         deadline = time.monotonic() + _END_SECONDS
         while folder.exit() is None and time.monotonic() < deadline:
-            if not folder.held():
+            if not folder.held() and _may_follow(folder):
                 follow(folder)
             time.sleep(0.2)
         if folder.exit() is None:
@@ -103,20 +112,43 @@ def studio_of(folder: RunFolder) -> str | None:
 def trouble_of(folder: RunFolder) -> str | None:
     """Why the job can't be followed right now, None where it can."""
     try:
-        return (folder.path / "trouble.txt").read_text(encoding="utf-8").strip() or None
+        return (folder.path / _TROUBLE).read_text(encoding="utf-8").strip() or None
     except OSError:
         return None
 
 
+def tell_trouble(folder: RunFolder, error: FmtuiError | None) -> None:
+    """Note why the job can't be followed; None takes that back."""
+    mark = folder.path / _NOBODY
+    if error is None:
+        (folder.path / _TROUBLE).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
+        return
+    (folder.path / _TROUBLE).write_text(str(error), encoding="utf-8")
+    if isinstance(error, SignInError):
+        mark.touch()
+
+
 def follow(folder: RunFolder) -> None:
     """Start a follower; one that finds another at work ends at once."""
+    _tried[folder.path] = signed_in(folder.home)
     (folder.path / "followed").touch()
     spawn_detached(
         "fmtui.azure.follower", [str(folder.path), AFTERWARDS], log=folder.path / "follower.txt"
     )
 
 
+def follow_again(home: Home) -> None:
+    """Follow the runs that waited for somebody to sign in."""
+    for mark in home.runs.glob(f"*/{_NOBODY}"):
+        folder = RunFolder(mark.parent)
+        if folder.exit() is None and not folder.held():
+            follow(folder)
+
+
 def _may_follow(folder: RunFolder) -> bool:
+    if (folder.path / _NOBODY).exists() and folder.path in _tried:
+        return _tried[folder.path] != signed_in(folder.home)  # else it would be refused again
     try:
         return time.time() - (folder.path / "followed").stat().st_mtime > _AGAIN_SECONDS
     except OSError:

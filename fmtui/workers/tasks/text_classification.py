@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import DataCollatorWithPadding
 
+from fmtui.workers.first_token import read_first
 from fmtui.workers.forward import Tick, in_batches
 from fmtui.workers.tasks.base import Columns, Labelled, Loaded, Record
 
@@ -19,6 +21,13 @@ _THRESHOLD = 0.5
 
 @dataclass(frozen=True)
 class TextClassification(Labelled):
+    def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
+        loaded = super().load(path, spec)
+        texts = ["A text", "and one that has some words more than the first"]
+        batch = loaded.tokenizer(texts, padding=True, return_tensors="pt").to(loaded.device)
+        read_first(loaded.model, batch)
+        return loaded
+
     def options(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         options = super().options(spec)
         if options:

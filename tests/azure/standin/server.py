@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.azure.azurite import Store
 from tests.azure.standin import (
+    accounts,
     arm,
     assets,
     batch,
@@ -185,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request) -> Answer:
         world = self.server.world
         if request.host == LOGIN.removeprefix("https://"):
-            routers = [tokens.router]
+            routers = [tokens.router, accounts.router]
         elif request.host.endswith(scoring.SUFFIX):
             routers = [scoring.router]
         else:
@@ -204,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, answer: Answer) -> None:
         body = answer.body
         self.send_response_only(answer.status)
-        answer.headers.setdefault("Date", self.date_time_string())
+        answer.headers.setdefault("Date", self.date_time_string(self.server.world.clock()))
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Type", answer.content_type)

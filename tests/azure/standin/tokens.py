@@ -1,4 +1,4 @@
-"""The token endpoint: what azure-identity asks for a client secret, and who may ask the service."""
+"""The token endpoint: what azure-identity asks for, and who may ask the service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.azure.standin.http import Answer, RefusalError, Request, Router
 from tests.azure.standin.world import API, LOGIN, MANAGEMENT, RESOURCE, TENANT, World
 
 router = Router()
-_KEY = uuid.uuid4().hex * 2
+KEY = uuid.uuid4().hex * 2
 _AUDIENCES = (
     MANAGEMENT,
     RESOURCE,
@@ -36,14 +36,34 @@ def configuration(world: World, request: Request, tenant: str) -> Answer:
 
 @router.on("POST", "/{tenant}/oauth2/v2.0/token")
 def token(world: World, request: Request, tenant: str) -> Answer:
-    form = {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
+    from tests.azure.standin import accounts
+
+    form = form_of(request)
+    if tenant not in (TENANT, "organizations"):
+        return refusal("AADSTS90002", f"Tenant '{tenant}' not found.", "invalid_request")
+    if form.get("grant_type") == "urn:ietf:params:oauth:grant-type:device_code":
+        return accounts.redeem(world, form)
+    if form.get("grant_type") == "refresh_token":
+        return accounts.refresh(world, form)
+    return _application(world, form)
+
+
+def form_of(request: Request) -> dict[str, str]:
+    """What was posted as a form."""
+    return {key: values[0] for key, values in parse_qs(request.body.decode()).items()}
+
+
+def _application(world: World, form: dict[str, str]) -> Answer:
+    """A token for an application with its secret."""
     client = form.get("client_id", "")
-    if tenant != TENANT:
-        return _no("AADSTS90002", f"Tenant '{tenant}' not found.", "invalid_request")
     if client not in world.secrets:
-        return _no("AADSTS700016", f"Application '{client}' was not found.", "unauthorized_client")
+        words = f"Application '{client}' was not found."
+        return refusal("AADSTS700016", words, "unauthorized_client")
+    if form.get("client_secret") in world.expired_secrets:
+        words = f"The provided client secret keys for app '{client}' are expired."
+        return refusal("AADSTS7000222", words, "invalid_client")
     if form.get("client_secret") != world.secrets[client]:
-        return _no("AADSTS7000215", "Invalid client secret provided.", "invalid_client")
+        return refusal("AADSTS7000215", "Invalid client secret provided.", "invalid_client")
     audience = form.get("scope", "").removesuffix("/.default")
     return Answer(
         200,
@@ -58,43 +78,49 @@ def token(world: World, request: Request, tenant: str) -> Answer:
 
 def issue(world: World, audience: str, client: str) -> str:
     """A token as the real one is: a signed JWT with audience, tenant and times."""
-    now = int(world.now() + world.clock_skew)
+    now = int(world.clock())
     made = jwt.encode(
         {
             "aud": audience, "iss": f"{LOGIN}/{TENANT}/", "tid": TENANT, "oid": str(uuid.uuid4()),
             "appid": client, "iat": now, "nbf": now, "exp": now + world.token_seconds,
             "name": "tests",
         },
-        _KEY,
+        KEY,
         algorithm="HS256",
     )  # fmt: skip
     world.issued.append(made)
     return made
 
 
-def _no(code: str, words: str, error: str) -> Answer:
+def refusal(code: str, words: str, error: str, *, status: int | None = None) -> Answer:
+    """No token, as the identity platform says it."""
     trace = f"{code}: {words} Trace ID: {uuid.uuid4()} Correlation ID: {uuid.uuid4()}"
     numbers = [int(code.removeprefix("AADSTS"))]
     body = {"error": error, "error_description": trace, "error_codes": numbers}
-    return Answer(400 if error == "invalid_request" else 401, body)
+    return Answer(status or (400 if error == "invalid_request" else 401), body)
 
 
 def check(world: World, request: Request) -> None:
     """Refuse who has no token, or one that is old or meant for somebody else."""
     if not request.token:
-        headers = {"WWW-Authenticate": f'Bearer authorization_uri="{LOGIN}/{TENANT}"'}
-        raise RefusalError(401, "AuthenticationFailed", "Authentication failed.", headers=headers)
+        raise _unauthorized("AuthenticationFailed", "Authentication failed.")
     try:
         claims = jwt.decode(
-            request.token, _KEY, algorithms=["HS256"],
+            request.token, KEY, algorithms=["HS256"],
             options={"verify_exp": False, "verify_nbf": False, "verify_aud": False,
                      "verify_iat": False},
         )  # fmt: skip
     except jwt.PyJWTError as error:
-        raise RefusalError(401, "InvalidAuthenticationToken", "The token is invalid.") from error
-    if claims["exp"] <= world.now() + world.clock_skew:
-        raise RefusalError(
-            401, "ExpiredAuthenticationToken", "The access token expiry time is past."
-        )
+        raise _unauthorized("InvalidAuthenticationToken", "The token is invalid.") from error
+    if claims["exp"] <= world.clock():
+        words = "The access token expiry time is past."
+        raise _unauthorized("ExpiredAuthenticationToken", words, "invalid_token")
     if claims["aud"].rstrip("/") not in _AUDIENCES:
-        raise RefusalError(401, "InvalidAuthenticationTokenAudience", "The token is for another.")
+        raise _unauthorized("InvalidAuthenticationTokenAudience", "The token is for another.")
+
+
+def _unauthorized(code: str, words: str, error: str | None = None) -> RefusalError:
+    challenge = f'Bearer authorization_uri="{LOGIN}/{TENANT}"'
+    if error is not None:
+        challenge += f', error="{error}", error_description="{words}"'
+    return RefusalError(401, code, words, headers={"WWW-Authenticate": challenge})

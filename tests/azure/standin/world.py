@@ -7,10 +7,13 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.azure.standin.faults import Faults
 from tests.azure.standin.http import Answer, Json, Request
+
+if TYPE_CHECKING:
+    from tests.azure.standin.accounts import Device
 
 SUBSCRIPTION = "11111111-aaaa-4bbb-8ccc-222222222222"
 GROUP = "rg-models"
@@ -99,6 +102,8 @@ class Endpoint:
 class World:
     """`pace` is how long (seconds) each stage of a job or operation lasts.
 
+    `issued` are all access tokens that there were, `kept` all refresh tokens; `clock_skew` is by
+    how much (seconds) the service's clock is ahead of this machine's.
     `quota` limits the cores of a family of instance types; `skus` are those of the region.
     """
 
@@ -108,7 +113,12 @@ class World:
         self.exchanges: list[Exchange] = []
         self.pace = 0.02
         self.secrets = {"client-of-tests": f"secret~{uuid.uuid4().hex}"}
+        self.expired_secrets: set[str] = set()
         self.issued: list[str] = []
+        self.devices: dict[str, Device] = {}
+        self.device_seconds = 900
+        self.refresh_tokens: dict[str, str] = {}
+        self.kept: list[str] = []
         self.token_seconds = 3600
         self.clock_skew = 0.0
         self.registries: dict[str, dict[str, dict[str, Asset]]] = {}
@@ -131,6 +141,10 @@ class World:
     def now(self) -> float:
         return time.time()
 
+    def clock(self) -> float:
+        """What the service takes the time to be, by which its tokens end."""
+        return self.now() + self.clock_skew
+
     def stamp(self, moment: float | None = None) -> str:
         """A moment as ARM writes it."""
         when = datetime.fromtimestamp(self.now() if moment is None else moment, UTC)
@@ -140,6 +154,11 @@ class World:
         return self.registries.setdefault(
             name, {"models": {}, "components": {}, "environments": {}}
         )
+
+    def used_tokens(self) -> list[str]:
+        """The tokens that the service was asked with, in order; one stands for each request."""
+        with self.lock:
+            return [e.request.token for e in self.exchanges if e.request.token]
 
     def requests(self, method: str, word: str) -> list[Request]:
         """What was asked so far: requests of a method whose path holds `word`."""
