@@ -18,7 +18,7 @@ from fmtui.errors import NotFoundError
 OUTPUT = "score"
 """The output of a batch job that holds the answers."""
 
-_MINI_BATCH = 10
+MINI_BATCH = 10
 _RETRIES = 3
 _RETRY_SECONDS = 300
 
@@ -87,10 +87,16 @@ def deploy(
     compute: str,
     instance_count: int,
     *,
+    mini_batch_size: int | None = None,
+    concurrency: int | None = None,
     tags: Mapping[str, str],
     tell: Tell,
 ) -> None:
     """Create or replace a deployment: a model, and the cluster on which its jobs run.
+
+    Args:
+        mini_batch_size: How many files a call of the model is given; None: 10.
+        concurrency: How many calls there are at once on an instance; None: as the service does.
 
     Raises what the service refuses, or the deployment fails of.
     """
@@ -109,7 +115,8 @@ def deploy(
                 compute=compute,
                 settings=ModelBatchDeploymentSettings(
                     instance_count=instance_count,
-                    mini_batch_size=_MINI_BATCH,
+                    mini_batch_size=mini_batch_size or MINI_BATCH,
+                    max_concurrency_per_instance=concurrency,
                     output_action="append_row",
                     output_file_name="predictions.csv",
                     retry_settings=BatchRetrySettings(max_retries=_RETRIES, timeout=_RETRY_SECONDS),

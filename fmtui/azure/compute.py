@@ -17,6 +17,30 @@ _WORDS = (("gpus", "gpus", "GPUs"), ("cpus", "cores", "cores"),
           ("memory_gib", "memory_gib", "GiB of memory"))  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A compute cluster: its instance type, how many instances it scales between and has now, and
+    after how many seconds an idle one is given back, None where that is not known."""
+
+    name: str
+    size: str
+    least: int
+    most: int
+    idle_seconds: float | None
+
+
+def clusters(connection: Connection) -> list[Cluster]:
+    """The compute clusters of the workspace by name. Raises RemoteError."""
+    with translated("list the compute clusters"):
+        listed = list(connection.workspace.compute.list(compute_type="AMLCompute"))
+    found = [
+        Cluster(str(c.name), str(c.size or ""), int(c.min_instances or 0),
+                int(c.max_instances or 0), c.idle_time_before_scale_down)
+        for c in listed
+    ]  # fmt: skip
+    return sorted(found, key=lambda cluster: cluster.name)
+
+
 @dataclass(frozen=True)
 class Place:
     """A compute target by its name, `serverless` for none, and the instance type it has."""
@@ -38,6 +62,7 @@ def place_of(
     instance_type: str | None,
     needs: Mapping[str, Any],
     model: str,
+    count: int = 1,
 ) -> Place:
     """The place for a job of `model`.
 
@@ -45,13 +70,14 @@ def place_of(
         compute: A cluster; None takes serverless compute.
         instance_type: Of serverless compute; None takes the first recommended one there is.
         needs: `minimum` and `recommended` of the catalogue's entry, empty where it tells none.
+        count: How many instances it takes.
 
-    Raises BadInputError for a type that is not there or too small, NotFoundError for a cluster.
+    Raises BadInputError for a type that is not there or too small and for a cluster that has not
+    so many instances, NotFoundError for a cluster.
     """
     known = {size.name.lower(): size for size in sizes(connection)}
     if compute and compute != SERVERLESS:
-        name = cluster_size(connection, compute)
-        place = Place(compute, _size(known, name))
+        place = Place(compute, _size(known, _cluster_size(connection, compute, count)))
     else:
         wanted = instance_type or _first(known, needs, model)
         place = Place(SERVERLESS, _size(known, wanted))
@@ -59,15 +85,22 @@ def place_of(
     return place
 
 
-def cluster_size(connection: Connection, name: str) -> str:
-    """The instance type of a compute cluster. Raises NotFoundError with the nearest names."""
+def _cluster_size(connection: Connection, name: str, count: int) -> str:
+    """The instance type of a compute cluster that has `count` instances."""
     with translated("list the compute clusters"):
-        clusters = {c.name: c for c in connection.workspace.compute.list()}
-    if name not in clusters:
+        found = {c.name: c for c in connection.workspace.compute.list()}
+    if name not in found:
         raise unknown(
-            "compute cluster", name, sorted(clusters), hint="Leave --compute out for serverless."
+            "compute cluster", name, sorted(found),
+            hint="`fmtui azure compute` lists those of the workspace.",
+        )  # fmt: skip
+    most = getattr(found[name], "max_instances", None)
+    if most is not None and count > most:
+        raise BadInputError(
+            f"{name} has at most {most} instances, {count} would wait for ever",
+            hint=f"Take {most}, or enlarge the cluster.",
         )
-    return str(getattr(clusters[name], "size", None) or "")
+    return str(getattr(found[name], "size", None) or "")
 
 
 def check_minimum(size: Size, needs: Mapping[str, Any], model: str) -> None:

@@ -138,6 +138,23 @@ def sizes(as_json: bool, **given: str | None) -> None:
 
 
 @azure.command()
+@azure_options
+@json_option
+def compute(as_json: bool, **given: str | None) -> None:
+    """List the compute clusters of the workspace: jobs and batch endpoints run on them."""
+    from fmtui.services import azure as service
+
+    found = service.clusters(context(), given)
+    if as_json:
+        print_json(found)
+    elif not found:
+        progress("The workspace has no compute cluster.")
+    else:
+        rows = ((c["name"], c["size"], f"{c['least']} to {c['most']}") for c in found)
+        table(("cluster", "instance type", "instances"), rows)
+
+
+@azure.command()
 @click.argument("workspace_name", metavar="WORKSPACE")
 @click.option("--name", help="What to call the profile; the workspace's name where left out.")
 @azure_options

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fmtui.cli.output import column_pairs, json_option, quiet_option
+from fmtui.cli.output import column_pairs, json_option, pairs, quiet_option
 from fmtui.cli.tags import tag_option
 from fmtui.cli.where import where_of, where_options
 from fmtui.services.context import context
@@ -19,6 +19,7 @@ from fmtui.services.context import context
 @click.option(
     "--columns", multiple=True, metavar="ROLE=COLUMN,...", help="text=message,label=intent"
 )
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="num_beams=4")
 @where_options(several=False)
 @click.option("--drop-invalid", is_flag=True, help="Leave out rows that have a fault.")
 @tag_option
@@ -30,6 +31,7 @@ def evaluate(
     data: str,
     task: str | None,
     columns: tuple[str, ...],
+    settings: tuple[str, ...],
     drop_invalid: bool,
     tags: tuple[str, ...],
     wait: bool,
@@ -42,7 +44,14 @@ def evaluate(
     from fmtui.services import evaluate as service
 
     request = service.EvaluateRequest(
-        model, data, column_pairs(columns), task, drop_invalid, where_of(where), tags
+        model,
+        data,
+        column_pairs(columns),
+        task,
+        pairs(settings, "--set"),
+        drop_invalid,
+        where_of(where),
+        tags,
     )
     ctx = context()
     finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)

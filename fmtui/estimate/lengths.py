@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fmtui.data.checks.lengths import count_tokens, limit_of
+from fmtui.data.checks.lengths import limit_of, token_ids
 from fmtui.errors import BadInputError
 from fmtui.tasks.base import Record, Task, Text
 
@@ -24,6 +24,10 @@ LONGEST = {
 
 _BYTES_A_TOKEN = 4.0
 """Of text in UTF-8, where the tokenizer can't be read here."""
+
+_GROWTH = 0.6
+"""How the different words of a text grow with its length: the exponent of Heaps' law, which lies
+between 0.4 and 0.6 for English (Manning, Raghavan and Schütze 2008, section 5.1.1)."""
 
 _WRITTEN = frozenset({"summary", "target"})
 """The parts of a record that a model writes rather than reads."""
@@ -40,6 +44,7 @@ class Lengths:
         limit: The longest input that fits.
         cut: The share of rows that are longer.
         counted: Whether the model's own tokenizer counted.
+        words: Different tokens in all rows, None where they were not counted.
     """
 
     inputs: tuple[int, ...]
@@ -48,6 +53,7 @@ class Lengths:
     limit: int
     cut: float
     counted: bool
+    words: int | None = None
 
     @property
     def tokens(self) -> int:
@@ -74,7 +80,7 @@ def count(
     read = [next(t for part, t in parts.items() if part not in _WRITTEN) for parts in texts]
     written = [t for parts in texts for part, t in parts.items() if part in _WRITTEN]
     limit = _limit(folder, settings, task.name)
-    inputs, counted = _counted(folder, read)
+    inputs, words = _counted(folder, read)
     cut = 0.0 if task.windows else sum(n > limit for n in inputs) / max(len(inputs), 1)
     if task.windows:
         inputs = _windows(inputs, limit, int(settings.get("doc_stride", _WINDOW_OVERLAP)))
@@ -90,19 +96,24 @@ def count(
         max(step, 1.0),
         limit,
         cut,
-        counted,
+        words is not None,
+        None if words is None else round(words * max(step, 1.0) ** _GROWTH),
     )
 
 
-def _counted(folder: Path, texts: Sequence[Text]) -> tuple[list[int], bool]:
-    """The tokens of each text, and whether the model's tokenizer counted them."""
+def _counted(folder: Path, texts: Sequence[Text]) -> tuple[list[int], int | None]:
+    """The tokens of each text, and how many different ones; None where their bytes were counted."""
     if not texts:
-        return [], True
+        return [], 0
+    counts, words = [], set[int]()
     try:
-        return count_tokens(folder, texts), True
+        for ids in token_ids(folder, texts):
+            counts.append(len(ids))
+            words.update(ids)
     except BadInputError:
         joined = (text if isinstance(text, str) else " ".join(text) for text in texts)
-        return [round(len(text.encode()) / _BYTES_A_TOKEN) + 2 for text in joined], False
+        return [round(len(text.encode()) / _BYTES_A_TOKEN) + 2 for text in joined], None
+    return counts, len(words)
 
 
 def _windows(inputs: Sequence[int], limit: int, overlap: int) -> list[int]:

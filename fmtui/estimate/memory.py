@@ -28,6 +28,9 @@ _ADAMW = 8.0
 _IN_4_BITS = 0.56
 """Bytes a parameter: half a byte, and the scales of each block."""
 
+WORTH = 0.8
+"""Where the data uses more of the word embeddings than this share, all are trained."""
+
 _LINEAR = {"attention": 4, "feed": 2}
 
 
@@ -57,20 +60,24 @@ def memory(
     gpu: bool,
     processes: int = 1,
     distributed: str = "ddp",
+    idle: int = 0,
 ) -> Memory:
     """What one process needs.
 
     Args:
+        idle: Parameters of the word embeddings that are not trained, as `idle_words` has them.
         gpu: Whether a GPU computes: then this is the GPU's memory.
         distributed: ddp keeps all in each process; deepspeed (ZeRO) spreads the optimizer, in its
             third stage the weights too; fsdp spreads everything.
     """
-    trained = trainable(shape, settings)
+    trained = trainable(shape, settings) - idle
     spread = processes if distributed != "ddp" else 1
     stage3 = distributed == "fsdp" or settings.get("deepspeed_stage") == "3"
     frozen = shape.parameters - trained if settings.get("apply_lora") else 0
     each = _IN_4_BITS if settings.get("load_in_4bit") else _FULL
     weights = frozen * each + (shape.parameters - frozen) * _FULL
+    if idle:  # those that are trained lie beside the whole matrix
+        weights += (shape.table - idle) * _FULL
     half = _half(settings, gpu=gpu)
     if half:  # autocast keeps a copy of what it multiplies with
         weights += 2 * shape.active
@@ -100,6 +107,20 @@ def trainable(shape: Shape, settings: Mapping[str, Any]) -> int:
     feed = feeds * (shape.hidden + shape.feed)
     across = shape.decoder_layers * attention  # a decoder attends to the encoder too
     return rank * (shape.all_layers * (attention + feed) + across)
+
+
+def idle_words(
+    shape: Shape, words: int | None, settings: Mapping[str, Any], *, task: str, distributed: str
+) -> int:
+    """Parameters of the word embeddings that no row uses and no step trains.
+
+    Args:
+        words: Different tokens in all rows, None where that is not known.
+    """
+    reads = not shape.decoder_layers and (task != "text-generation" or shape.tables > 1)
+    if words is None or settings.get("apply_lora") or not reads or distributed != "ddp":
+        return 0
+    return 0 if words > WORTH * shape.vocabulary else (shape.vocabulary - words) * shape.hidden
 
 
 def _activations(

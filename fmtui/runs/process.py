@@ -17,6 +17,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -106,7 +107,7 @@ def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Like `write_json`, for any bytes. The temp file is never readable by more than `mode`."""
-    temp = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temp = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         handle = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(handle, "wb") as file:

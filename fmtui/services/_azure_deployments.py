@@ -1,8 +1,7 @@
-"""Deployments in Azure: what one costs, put behind an endpoint, given traffic, scaled, deleted."""
+"""Deployments in Azure: put behind an endpoint, given traffic, scaled, deleted."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,15 +18,15 @@ from fmtui.services._azure_access import look_up
 from fmtui.services._azure_code import code_for
 from fmtui.services._azure_endpoints import (
     Pending,
+    begin,
     connection_of,
     is_batch,
     only,
-    record_of,
     verbs_of,
-    write,
 )
 from fmtui.services._azure_look import forget, show
-from fmtui.services._azure_models import Base, base_of
+from fmtui.services._azure_models import address_of, base_of
+from fmtui.services._azure_plan import check_kind, plan_deploy
 from fmtui.services._shares import deployment_names, shared
 from fmtui.services.context import Context
 from fmtui.services.text import one_line
@@ -35,58 +34,9 @@ from registry.references import check_name, unknown
 from registry.views import EndpointInfo
 
 if TYPE_CHECKING:
-    from fmtui.azure.compute import Place
     from fmtui.azure.connection import Connection
 
 Progress = Callable[[str], None]
-
-
-def plan_deploy(
-    ctx: Context,
-    name: str,
-    model: str,
-    instance_type: str | None,
-    instance_count: int = 1,
-    compute: str | None = None,
-) -> tuple[str, Place]:
-    """What a deployment would cost, in words, and the place it takes.
-
-    Raises BadInputError for a model that can't be deployed there or a type that is too small.
-    """
-    from fmtui.azure.compute import place_of
-
-    only(ctx, name, ("online", "batch"), "deployments")
-    base = base_of(ctx, model, "inference")
-    _deployable(base)
-    if is_batch(ctx, name):
-        if not compute:
-            raise UsageError(
-                f"{name} is a batch endpoint: which cluster shall its jobs run on?",
-                hint="Say it by --compute; `fmtui azure compute` lists them.",
-            )
-        place = place_of(connection_of(ctx, name), compute, None, base.needs, base.ref)
-        words = f"{place.cost(instance_count)} on {compute} while a job runs, nothing between jobs"
-        return words, place
-    if compute:
-        raise UsageError("--compute is for batch endpoints", hint="Say --instance-type.")
-    place = place_of(connection_of(ctx, name), None, instance_type, base.needs, base.ref)
-    words = f"{place.cost(instance_count)}, until it is deleted: fmtui endpoint delete {name}"
-    return words, place
-
-
-def address_of(ctx: Context, model: str) -> str:
-    """Where a model lies in Azure. Raises BadInputError for one that lies elsewhere."""
-    return _deployable(base_of(ctx, model, "inference"))
-
-
-def _deployable(base: Base) -> str:
-    path = base.inputs.get("mlflow_model_path")
-    if path is None:
-        raise BadInputError(
-            f"{base.ref} is no model in Azure ML",
-            hint="Deploy a model of its catalogue, or one that was finetuned there.",
-        )
-    return str(path[1])
 
 
 def deploy(
@@ -102,6 +52,8 @@ def deploy(
     instance_type: str | None = None,
     instance_count: int = 1,
     compute: str | None = None,
+    mini_batch_size: int | None = None,
+    concurrency: int | None = None,
     timeout: float = 0.0,
     progress: Progress | None = None,
 ) -> EndpointInfo:
@@ -113,6 +65,8 @@ def deploy(
             in.
         code: A folder around the script, which is uploaded whole.
         compute: Of a batch endpoint, the cluster on which its jobs run.
+        mini_batch_size: Of a batch endpoint, how many files a call of the model is given.
+        concurrency: Of a batch endpoint, how many calls there are at once on an instance.
 
     Raises RunFailedError with the container's last words when it does not come up.
     """
@@ -121,17 +75,19 @@ def deploy(
     connection = connection_of(ctx, endpoint)
     forget(ctx, endpoint)
     base = base_of(ctx, model, "inference")
-    address, before = _deployable(base), look_up(ctx, endpoint)
+    address, before = address_of(base), look_up(ctx, endpoint)
     _, place = plan_deploy(ctx, endpoint, model, instance_type, instance_count, compute)
+    sizes = {"mini_batch_size": mini_batch_size, "concurrency": concurrency}
+    own: dict[str, Any] = {key: value for key, value in sizes.items() if value is not None}
+    check_kind(endpoint, traffic, own, batch=is_batch(ctx, endpoint))
     known = {d.name: d for d in before.deployments}
     name = check_name(
         name or next(n for n in deployment_names(base.ref) if n not in known), "deployment"
     )
     others = {n: d.traffic for n, d in known.items() if n != name}
     share = traffic if traffic is not None else (100 if not any(others.values()) else None)
-    own: dict[str, Any] = {}
     if script is not None:
-        own = {"code": code_for(ctx, endpoint, script, code), "environment": environment}
+        own |= {"code": code_for(ctx, endpoint, script, code), "environment": environment}
         if environment is None:
             raise UsageError(
                 "--script needs --environment", hint="azureml:NAME:VERSION, or an image."
@@ -154,7 +110,7 @@ def deploy(
             if found is not None and found.state == "failed":
                 raise _failed(verbs, connection, endpoint, name, error) from error
             if found is None and name not in known:
-                write(ctx, endpoint, {**record_of(ctx, endpoint), "pending": None})
+                begin(ctx, endpoint, None)
             raise
         if shares is not None and shares != {**others, name: known[name].traffic if name in known
                                              else 0}:  # fmt: skip
@@ -220,22 +176,6 @@ def traffic(
     verbs = verbs_of(ctx, name)
     verbs.share(connection_of(ctx, name), name, shares, mirror or {}, _teller(progress))
     return show(ctx, name, fresh=True)
-
-
-def deploy_command(
-    endpoint: str,
-    model: str,
-    *,
-    name: str | None = None,
-    traffic: int | None = None,
-    instance_type: str | None = None,
-) -> str:
-    """The line that does what `deploy` would."""
-    words = ["fmtui", "endpoint", "deploy", endpoint, "--model", model]
-    words += ["--name", name] if name else []
-    words += ["--traffic", str(traffic)] if traffic is not None else []
-    words += ["--instance-type", instance_type] if instance_type else []
-    return shlex.join([*words, "--yes"])
 
 
 def scale(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,29 @@ def record_of(ctx: Context, name: str) -> dict[str, Any]:
 def write(ctx: Context, name: str, record: Mapping[str, Any]) -> None:
     file_of(ctx, name).parent.mkdir(parents=True, exist_ok=True)
     write_json(file_of(ctx, name), dict(record))
+
+
+def change(ctx: Context, name: str, edit: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+    """Write what `edit` makes of the file as it is now; nobody else writes meanwhile.
+
+    Raises NotFoundError where the endpoint was forgotten.
+    """
+    folder = file_of(ctx, name).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write(ctx, name, edit(record_of(ctx, name)))
+
+
+def drop(ctx: Context, name: str) -> None:
+    """Forget an endpoint."""
+    for suffix in (".json", ".log"):
+        file_of(ctx, name).with_suffix(suffix).unlink(missing_ok=True)
+
+
+def begin(ctx: Context, name: str, what: Mapping[str, Any] | None) -> None:
+    """Note what is begun on an endpoint; None: nothing is under way any more."""
+    change(ctx, name, lambda record: {**record, "pending": what})
 
 
 def kind_of(ctx: Context, name: str) -> str:
@@ -102,7 +126,7 @@ class Pending:
         self.ctx, self.name, self.what = ctx, name, {"since": time.time(), **what}
 
     def __enter__(self) -> None:
-        write(self.ctx, self.name, {**record_of(self.ctx, self.name), "pending": self.what})
+        begin(self.ctx, self.name, self.what)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # After an interrupt or a fault of the network Azure may still be at it.
@@ -111,7 +135,7 @@ class Pending:
             and kind is not FmtuiError
             and not issubclass(kind, RemoteError)
         ):
-            write(self.ctx, self.name, {**record_of(self.ctx, self.name), "pending": None})
+            begin(self.ctx, self.name, None)
 
 
 def go_on(

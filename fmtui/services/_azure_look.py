@@ -9,6 +9,7 @@ from typing import Any
 
 from fmtui.services import azure
 from fmtui.services._azure_endpoints import (
+    change,
     connection_of,
     go_on,
     info_of,
@@ -40,11 +41,17 @@ def show(ctx: Context, name: str, *, fresh: bool = False) -> EndpointInfo:
     known = _shown.get(key)
     if not fresh and known and time.monotonic() - known[0] < _FRESH_SECONDS:
         return known[1]
-    record = record_of(ctx, name)
+    before = record_of(ctx, name)
     found = verbs_of(ctx, name).look(connection_of(ctx, name), name)
-    record, found = go_on(ctx, name, record, found)
+    record, found = go_on(ctx, name, before, found)
     info = info_of(name, record, found)
-    write(ctx, name, {**record, "seen": info.as_json()})
+
+    def seen(now: dict[str, Any]) -> dict[str, Any]:
+        # What somebody began meanwhile stays noted.
+        ended = not record.get("pending") and now.get("pending") == before.get("pending")
+        return {**now, "seen": info.as_json()} | ({"pending": None} if ended else {})
+
+    change(ctx, name, seen)
     _shown[key] = (time.monotonic(), info)
     return info
 

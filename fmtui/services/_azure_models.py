@@ -67,3 +67,14 @@ def _base_here(ctx: Context, info: ModelInfo, job: str) -> Base:
         f"{info.ref} lies on this machine alone",
         hint=f"`fmtui model upload {info.ref}` registers it in the workspace.",
     )
+
+
+def address_of(base: Base) -> str:
+    """Where a model lies in Azure. Raises BadInputError for one that lies elsewhere."""
+    path = base.inputs.get("mlflow_model_path")
+    if path is None:
+        raise BadInputError(
+            f"{base.ref} is no model in Azure ML",
+            hint="Deploy a model of its catalogue, or one that was finetuned there.",
+        )
+    return str(path[1])

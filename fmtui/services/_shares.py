@@ -89,6 +89,11 @@ def shared(others: Mapping[str, int], name: str, share: int) -> dict[str, int]:
     if not 0 <= share <= 100:
         raise BadInputError(f"a share of {share}%", hint="Give one from 0 to 100.")
     total = sum(others.values())
+    if not total and share not in (0, 100):
+        raise BadInputError(
+            f"no other deployment has traffic, so that {name} takes all of it or none",
+            hint="Leave --traffic out.",
+        )
     if not total:
         return {**dict.fromkeys(others, 0), name: share}
     left = {n: value * (100 - share) // total for n, value in others.items()}

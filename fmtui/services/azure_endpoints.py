@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from fmtui.errors import ConflictError, FmtuiError, UsageError
 from fmtui.services import azure
@@ -23,44 +24,45 @@ from fmtui.services._azure_access import (
     sample_request,
 )
 from fmtui.services._azure_code import plan_code
-from fmtui.services._azure_deployments import (
-    address_of,
-    delete_deployment,
-    deploy,
-    deploy_command,
-    plan_deploy,
-    scale,
-    traffic,
-)
+from fmtui.services._azure_deployments import delete_deployment, deploy, scale, traffic
 from fmtui.services._azure_endpoints import (
     Pending,
+    begin,
     connection_of,
-    file_of,
+    drop,
     is_batch,
+    kind_of,
     last_seen,
     names,
     owns,
-    record_of,
     unfinished,
     verbs_of,
     write,
 )
 from fmtui.services._azure_look import forget, list_endpoints, show
+from fmtui.services._azure_models import address_of, base_of
+from fmtui.services._azure_plan import plan_deploy
+from fmtui.services._endpoints import names_of
 from fmtui.services.context import Context
 from registry.database import now
 from registry.references import check_name
 from registry.views import EndpointInfo
 
+if TYPE_CHECKING:
+    from fmtui.azure.connection import Connection
+
 __all__ = [
     "CONTAINERS",
+    "NewEndpoint",
+    "check_new",
     "create",
     "delete",
     "delete_deployment",
     "deploy",
-    "deploy_command",
     "invoke",
     "is_batch",
     "keys",
+    "kind_of",
     "last_seen",
     "list_endpoints",
     "log_path",
@@ -84,6 +86,59 @@ Progress = Callable[[str], None]
 AUTH = ("key", "aml_token", "aad_token")
 
 
+@dataclass(frozen=True)
+class NewEndpoint:
+    """An endpoint that can be made: by which verbs, and of what, its way of auth or its model."""
+
+    connection: Connection
+    verbs: Any
+    made_of: str
+
+
+def check_new(
+    ctx: Context,
+    name: str,
+    *,
+    kind: str = "online",
+    model: str | None = None,
+    auth: str | None = None,
+    given: Mapping[str, str] | None = None,
+) -> NewEndpoint:
+    """Look at all that `create` takes, and ask Azure for the name; nothing is begun."""
+    from fmtui.azure import batch, endpoints, serverless
+    from fmtui.azure.connection import connect
+
+    check_name(name, "endpoint")
+    verbs: Any = {"batch": batch, "serverless": serverless}.get(kind, endpoints)
+    ways = {"batch": AUTH[-1:], "serverless": AUTH[:1]}.get(kind, AUTH)
+    if (model is not None) != (kind == "serverless"):
+        raise UsageError(
+            "a serverless endpoint is made for a model, and no other kind is",
+            hint="--kind serverless --model azureml:NAME",
+        )
+    auth = auth or ways[0]
+    if auth not in ways:
+        raise UsageError(f"--auth {auth}: no such way", hint=f"One of {', '.join(ways)}.")
+    if owns(ctx, name):
+        raise ConflictError(f"endpoint `{name}` exists", hint="Choose another name.")
+    if name in names_of(ctx):
+        raise ConflictError(
+            f"endpoint `{name}` exists on this machine", hint="Choose another name."
+        )
+    connection = connect(ctx.home, dict(given or {}))
+    if verbs.look(connection, name) is not None:
+        raise ConflictError(
+            f"the workspace has an endpoint `{name}`",
+            hint="Choose another name; `fmtui endpoint list --target azureml` takes it in.",
+        )
+    made_of = auth
+    if model is not None:
+        made_of = serverless.check_offered(
+            connection, address_of(base_of(ctx, model, "inference")), model
+        )
+    return NewEndpoint(connection, verbs, made_of)
+
+
 def create(
     ctx: Context,
     name: str,
@@ -104,45 +159,22 @@ def create(
 
     Raises ConflictError when the name is taken, RemoteError when Azure refuses.
     """
-    from fmtui.azure import batch, endpoints, serverless
-    from fmtui.azure.connection import connect
-
-    check_name(name, "endpoint")
-    verbs: Any = {"batch": batch, "serverless": serverless}.get(kind, endpoints)
-    ways = {"batch": AUTH[-1:], "serverless": AUTH[:1]}.get(kind, AUTH)
-    if (model is not None) != (kind == "serverless"):
-        raise UsageError(
-            "a serverless endpoint is made for a model, and no other kind is",
-            hint="--kind serverless --model azureml:NAME",
-        )
-    auth = auth or ways[0]
-    if auth not in ways:
-        raise UsageError(f"--auth {auth}: no such way", hint=f"One of {', '.join(ways)}.")
-    if owns(ctx, name):
-        raise ConflictError(f"endpoint `{name}` exists", hint="Choose another name.")
     said = {key: value for key, value in (given or {}).items() if value}
-    connection = connect(ctx.home, dict(said))
-    if verbs.look(connection, name) is not None:
-        raise ConflictError(
-            f"the workspace has an endpoint `{name}`",
-            hint="Choose another name; `fmtui endpoint list --target azureml` takes it in.",
-        )
-    made_of = auth
-    if model is not None:
-        made_of = serverless.check_offered(connection, address_of(ctx, model), model)
+    new = check_new(ctx, name, kind=kind, model=model, auth=auth, given=said)
+    connection, verbs = new.connection, new.verbs
     pinned = azure.pinned(connection.settings, said)
     pending = {"what": "create", "since": time.time()}
     record = {"given": pinned, "created": now(), "pending": pending, "seen": None, "kind": kind}
     write(ctx, name, record)
     try:
-        verbs.create(connection, name, made_of, tags or {}, _teller(progress))
+        verbs.create(connection, name, new.made_of, tags or {}, _teller(progress))
     except FmtuiError:
         # Refused, or in doubt: what is there decides.
         with suppress(FmtuiError):
             if verbs.look(connection, name) is None:
-                file_of(ctx, name).unlink(missing_ok=True)
+                drop(ctx, name)
         raise
-    write(ctx, name, {**record_of(ctx, name), "pending": None})
+    begin(ctx, name, None)
     return show(ctx, name, fresh=True)
 
 
@@ -152,7 +184,7 @@ def delete(ctx: Context, name: str, *, progress: Progress | None = None) -> None
     if verbs.look(connection, name) is not None:
         with Pending(ctx, name, what="delete"):
             verbs.delete(connection, name, _teller(progress))
-    file_of(ctx, name).unlink(missing_ok=True)
+    drop(ctx, name)
     forget(ctx, name)
 
 

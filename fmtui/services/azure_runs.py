@@ -115,6 +115,12 @@ def prepare_evaluate(ctx: Context, request: EvaluateRequest) -> Prepared:
     from fmtui.azure import compute, jobs
     from fmtui.azure.connection import connect
 
+    if request.settings:
+        raise UsageError(
+            f"{', '.join(request.settings)}: Azure ML measures a model as it was made, with no "
+            "settings",
+            hint="Leave --set out, or measure it here.",
+        )
     options = request.where.azure_options(ctx)
     base = base_of(ctx, request.model, "evaluation")
     task = request.task or (base.info.task if base.info else None) or "text-classification"

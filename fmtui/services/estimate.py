@@ -11,7 +11,7 @@ from typing import Any
 from fmtui.estimate import machine as machines
 from fmtui.estimate.changes import smaller
 from fmtui.estimate.lengths import Lengths, count
-from fmtui.estimate.memory import Memory, memory, trainable
+from fmtui.estimate.memory import Memory, idle_words, memory, trainable
 from fmtui.estimate.shape import shape_of
 from fmtui.estimate.work import Work, work
 from fmtui.runs.layout import Layout
@@ -172,6 +172,7 @@ def estimate(
     lengths = count(task, records, folder, settings)
     lengths = replace(lengths, times=lengths.times * rows / max(len(records), 1))
     machine = machines.here() if backend == LOCAL else None
+    words = lengths.words if backend == LOCAL else None
     gpu = bool(machine and machine.gpu) or backend != LOCAL
 
     def need(changed: Mapping[str, Any], within: Lengths) -> tuple[Work, Memory]:
@@ -181,9 +182,14 @@ def estimate(
         )  # fmt: skip
         kept = memory(
             shape, done, changed, gpu=gpu, processes=layout.processes,
-            distributed=layout.distributed,
+            distributed=layout.distributed, idle=idle(changed),
         )  # fmt: skip
         return done, kept
+
+    def idle(changed: Mapping[str, Any]) -> int:
+        return idle_words(
+            shape, words, changed, task=task.name, distributed=layout.distributed
+        )  # fmt: skip
 
     times = 1 if gpu else layout.on_each
     done, kept = need(settings, lengths)
@@ -200,7 +206,7 @@ def estimate(
                 quantized=gpu,
             )
         )
-    trained = trainable(shape, settings)
+    trained = trainable(shape, settings) - idle(settings)
     checkpoint = shape.parameters * _FULL + trained * _ADAMW
     if settings.get("apply_lora"):
         checkpoint = trained * (_FULL + _ADAMW)

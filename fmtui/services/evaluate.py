@@ -12,6 +12,7 @@ from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task, label_column
+from fmtui.tasks.settings import measuring
 from registry.database import now
 from registry.labels import check_tags
 from registry.runs import NewRun
@@ -28,6 +29,7 @@ class EvaluateRequest:
     data: str
     columns: dict[str, str] = field(default_factory=dict)
     task: str | None = None
+    settings: dict[str, str] = field(default_factory=dict)
     drop_invalid: bool = False
     where: Where = field(default_factory=Where)
     tags: tuple[str, ...] = ()
@@ -39,6 +41,8 @@ class EvaluateRequest:
             words += ["--task", self.task]
         if self.columns:
             words += ["--columns", ",".join(f"{k}={v}" for k, v in self.columns.items())]
+        for name, value in self.settings.items():
+            words += ["--set", f"{name}={value}"]
         if self.drop_invalid:
             words.append("--drop-invalid")
         words += self.where.words()
@@ -72,7 +76,8 @@ def method_of(model: ModelInfo, task: Task) -> str:
 def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     """Check everything, then make the run; it starts when a slot is free.
 
-    Raises BadInputError when the data has a fault or labels that the model does not know.
+    Raises BadInputError when the data has a fault or labels that the model does not know, and
+    UsageError for a setting that means nothing there.
     """
     if request.where.backend == "azureml":
         from fmtui.services import azure_runs
@@ -85,6 +90,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     launch.check_files(model)
     task = task_of(model, request.task)
     method = method_of(model, task)
+    settings = measuring(task.name, request.settings)
     source = data_service.resolve(ctx, request.data)
     columns, found, _ = launch.examples_of(
         task, source, request.columns, drop_invalid=request.drop_invalid
@@ -105,6 +111,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
         "data": part,
         "labels": list(model.labels) if method == "model" else labels,
         "method": method,
+        "settings": settings,
         "drop_invalid": request.drop_invalid,
         "packages": launch.packages(),
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.cells import cell_len
@@ -19,7 +21,12 @@ from fmtui.errors import BadInputError, FmtuiError, UsageError
 from fmtui.services.text import clean
 from screens.base import Page
 from screens.bindings import bindings
+from screens.threads import threaded
 from screens.widgets.fields import Choice, Editable
+from screens.widgets.states import MUTED
+
+PAUSE_SECONDS = 0.15
+"""So long nobody has typed before a form is worked out."""
 
 
 class CancelledError(Exception):
@@ -111,14 +118,39 @@ class Form(Page):
 
     def changed(self) -> None:
         """A field has another value: the command follows."""
+        words = self.show_command()
+        if words:
+            self.tell(words, "$text-warning")
+        elif not self.working:
+            self.tell("")
+
+    def show_command(self) -> str:
+        """Write the command anew; gives what is missing for one, '' where nothing is."""
         try:
             self.query_one(CommandLine).show(f"$ {self.command()}")
         except FmtuiError as error:
             self.query_one(CommandLine).show("$ …")
-            self.tell(str(error), "$text-warning")
-        else:
-            if not self.working:
-                self.tell("")
+            return str(error)
+        return ""
+
+    def look_ahead(self, plan: Callable[[], str]) -> None:
+        """Say on the line of state what it will cost, once the typing pauses.
+
+        Args:
+            plan: Gives the words, in a thread; the FmtuiError that it raises is shown.
+        """
+        self.start(partial(self._look_ahead, plan), group="plan")
+
+    async def _look_ahead(self, plan: Callable[[], str]) -> None:
+        await asyncio.sleep(PAUSE_SECONDS)
+        if not self.working:
+            self.tell("asking Azure ML …", MUTED)
+        try:
+            found = Content.assemble(("cost   ", MUTED), clean(await threaded(plan)))
+        except FmtuiError as error:
+            found = Content.styled(f"✗ {clean(str(error))}", "$text-error")
+        if not self.working:
+            self.tell(found)
 
     def tell(self, words: str | Content, style: str = "") -> None:
         """The line of state."""

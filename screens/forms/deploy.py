@@ -1,14 +1,19 @@
-"""Deploy a model: to a new endpoint, or to one that is there."""
+"""Deploy a model: to a new endpoint, or to one that is there, on this machine or in Azure ML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
-from fmtui.errors import UsageError
-from fmtui.services import azure, azure_endpoints, endpoints
+from textual.widget import Widget
+
+from fmtui.errors import ConflictError, FmtuiError, UsageError
+from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
+from fmtui.services.azure_deploy import DeployRequest
 from fmtui.services.context import context
 from screens.forms.base import Form, required
 from screens.forms.choices import NO_MODELS, endpoint_options, model_options
+from screens.forms.deploy_azure import AzureFields
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
@@ -29,11 +34,13 @@ class DeployForm(Form):
         super().__init__()
         self.model, self.endpoint = model, endpoint
         self._known: set[str] = set()
+        self._offered_for = ""
+        self._begun = ""
 
     def crumbs(self) -> Sequence[str]:
         return ("Deploy", self.model or "A model")
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         yield Field(
             "model",
             Choice(
@@ -46,11 +53,11 @@ class DeployForm(Form):
             ),
         )
         yield Field("endpoint", TextField(self.endpoint, hint="its name", id="endpoint"))
+        yield Field("where", Choice("Where", _targets, value="local", id="where"))
+        yield AzureFields()
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
         yield Field("port", TextField(hint="a free one", id="port"), "of a new endpoint")
-        yield Field("where", Choice("Where", _targets, value="local", id="where"))
-        yield Field("instance", TextField(hint="the recommended one", id="instance"), "its type")
 
     def first(self) -> str:
         self._known = {option.value for option in endpoint_options()}
@@ -61,7 +68,7 @@ class DeployForm(Form):
 
     def _number(self, name: str) -> int | None:
         words = self._text(name)
-        if words and not words.isdigit():
+        if words and not (words.isascii() and words.isdigit()):
             raise UsageError(f"{name}: `{words}` is no whole number")
         return int(words) if words else None
 
@@ -88,15 +95,31 @@ class DeployForm(Form):
             return azure_endpoints.owns(self.ctx, name)
         return self.query_one("#where", Choice).value == "azureml"
 
+    @property
+    def _kind(self) -> str:
+        """The kind of the endpoint in Azure that is there, or is to be made."""
+        name = self._text("endpoint")
+        if name in self._known:
+            return azure_endpoints.kind_of(self.ctx, name)
+        return self.query_one(AzureFields).kind
+
+    def _asked(self) -> DeployRequest:
+        """What is asked of Azure ML. Raises FmtuiError while it can't be."""
+        model, endpoint, deployment, traffic, _ = self._values()
+        kind, new = self._kind, endpoint not in self._known
+        if kind == "serverless" and not new:
+            raise ConflictError(
+                f"{endpoint} is a serverless endpoint: its one model is run by its publisher",
+                hint="Type another name.",
+            )
+        return self.query_one(AzureFields).request(
+            endpoint, model, kind, new=new, name=deployment, traffic=traffic
+        )
+
     def command(self) -> str:
-        model, endpoint, deployment, traffic, port = self._values()
         if self._in_azure:
-            line = azure_endpoints.deploy_command(
-                endpoint, model, name=deployment, traffic=traffic,
-                instance_type=self._text("instance") or None,
-            )  # fmt: skip
-            create = f"fmtui endpoint create {endpoint} --target azureml && "
-            return line if endpoint in self._known else create + line
+            return self._asked().command()
+        model, endpoint, deployment, traffic, port = self._values()
         deploy = endpoints.deploy_command(endpoint, model, name=deployment, traffic=traffic)
         if endpoint in self._known:
             return deploy
@@ -104,29 +127,55 @@ class DeployForm(Form):
 
     def changed(self) -> None:
         super().changed()
-        field = self.query_one("#endpoint").parent
+        self._show()
+        self.workers.cancel_group(self, "plan")
+        model = self.query_one("#model", Choice).value
+        self.top.set(("Deploy", model or "A model"))
+        if not self._in_azure:
+            return
+        if model != self._offered_for:
+            self._offered_for = model
+            self.start(partial(self.query_one(AzureFields).offer, model), group="offer")
+        try:
+            self.look_ahead(partial(azure_deploy.plan, self.ctx, self._asked()))
+        except FmtuiError:
+            return  # something is missing, as the line of state says
+
+    def _show(self) -> None:
+        """Show the lines that matter for the place and the kind."""
         name, there = self._text("endpoint"), self._in_azure
+        kind, new = self._kind if there else "", name not in self._known
+        field = self.query_one("#endpoint").parent
         if isinstance(field, Field):
             place = "in Azure ML" if there else "on this machine"
-            new = f"a new one {place}" if name and name not in self._known else ""
-            field.note(f"is there already, {place}" if name in self._known else new)
-        shown = {"port": not there, "instance": there, "where": len(_targets()) > 1}
-        for name, display in shown.items():
-            parent = self.query_one(f"#{name}").parent
+            word = f", {kind}" if kind not in ("", "online") else ""
+            made = f"a new one {place}" if name else ""
+            field.note(made if new else f"is there already, {place}{word}")
+        shown = {
+            "where": new and len(_targets()) > 1,
+            "deployment": kind != "serverless",
+            "traffic": kind in ("", "online"),
+            "port": new and not there,
+        }
+        for part, display in shown.items():
+            parent = self.query_one(f"#{part}").parent
             assert parent is not None
             parent.display = display
+        azure_fields = self.query_one(AzureFields)
+        azure_fields.display = there
+        if there:
+            azure_fields.show(kind, new=new)
 
     async def submit(self) -> None:
+        if self._in_azure:
+            await self._to_azure(self._asked())
+            return
         model, endpoint, deployment, traffic, port = self._values()
 
         def progress(words: str) -> None:
             self.told(f"{words} …")
 
-        made = endpoint not in self._known
-        if self._in_azure:
-            await self._to_azure(endpoint, model, deployment, traffic, progress)
-            return
-        if made:
+        if endpoint not in self._known:
             await threaded(endpoints.create, self.ctx, endpoint, port=port, progress=progress)
             self._known.add(endpoint)
         await threaded(
@@ -138,41 +187,44 @@ class DeployForm(Form):
             traffic=traffic,
             progress=progress,
         )
-        self._done(model, endpoint)
+        self._done(f"{model} answers on {endpoint}.", endpoint)
 
-    async def _to_azure(
-        self,
-        endpoint: str,
-        model: str,
-        deployment: str | None,
-        traffic: int | None,
-        progress: Callable[[str], None],
-    ) -> None:
-        """Make it, say what it costs, ask, then deploy."""
+    async def _to_azure(self, asked: DeployRequest) -> None:
+        """Say what it costs, ask, then make what is new and deploy.
+
+        Leaving the form stops nothing that is begun in Azure: it is seen through to its end.
+        """
         from screens.widgets.confirm import Confirm
 
-        if endpoint not in self._known:
-            await threaded(azure_endpoints.create, self.ctx, endpoint, progress=progress)
-            self._known.add(endpoint)
-        wanted = self._text("instance") or None
-        cost, place = await threaded(azure_endpoints.plan_deploy, self.ctx, endpoint, model, wanted)
-        if not await self.app.push_screen_wait(Confirm(f"Deploy {model} on {endpoint}?", cost)):
-            self.tell(f"Nothing is deployed; {endpoint} itself costs nothing.")
+        cost = await threaded(azure_deploy.plan, self.ctx, asked)
+        if not await self.app.push_screen_wait(Confirm(asked.question, cost)):
+            self.tell("Nothing was made.")
             return
-        await threaded(
-            azure_endpoints.deploy,
-            self.ctx,
-            endpoint,
-            model,
-            name=deployment,
-            traffic=traffic,
-            instance_type=place.size.name,
-            progress=progress,
-        )
-        self._done(model, endpoint)
 
-    def _done(self, model: str, endpoint: str) -> None:
-        self.say(f"{model} answers on {endpoint}.")
+        def progress(words: str) -> None:
+            self.post_message(self.Told(f"{words} …"))
+
+        self._begun = asked.endpoint
+        await threaded(azure_deploy.start, self.ctx, asked, progress=progress)
+        self._begun = ""
+        words = "takes jobs on" if asked.kind == "batch" else "answers on"
+        self._done(f"{asked.model} {words} {asked.endpoint}.", asked.endpoint)
+
+    def fail(self, error: FmtuiError) -> None:
+        """An endpoint that was made before something failed is one that is there."""
+        self._known = {option.value for option in endpoint_options()}
+        self._begun = ""
+        self._show()
+        self.show_command()
+        super().fail(error)
+
+    def on_unmount(self) -> None:
+        super().on_unmount()
+        if self._begun:
+            self.say(f"Azure goes on with {self._begun}: see the list of endpoints.")
+
+    def _done(self, words: str, endpoint: str) -> None:
+        self.say(words)
         from screens.endpoint import EndpointPage
 
         self.replace(EndpointPage(endpoint))

@@ -55,6 +55,7 @@ class EvaluateForm(Form):
             Choice("Test data", data_options, none=NO_DATA, free="file", id="data"),
         )
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
+        yield Field("settings", TextField(hint="as it was taught; or num_beams=4, …", id="set"))
         yield faulty_rows()
         yield WhereFields(several=False)
         yield RunFields(finetune=False)
@@ -73,6 +74,7 @@ class EvaluateForm(Form):
             task=self.query_one("#task", Choice).value or None,
             drop_invalid=self.query_one("#faulty", Choice).value == DROP,
             columns=pairs(self.query_one("#cols", TextField).value, "columns"),
+            settings=pairs(self.query_one("#set", TextField).value, "settings"),
             where=self.query_one(WhereFields).where(),
             **self.query_one(RunFields).options(),
         )

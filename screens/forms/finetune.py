@@ -16,7 +16,7 @@ from fmtui.services.finetune import FinetunePlan, FinetuneRequest, SettingInfo
 from fmtui.services.text import clean, one_line
 from fmtui.services.where import places
 from screens.bindings import bindings
-from screens.forms.base import Form, pairs, required
+from screens.forms.base import PAUSE_SECONDS, Form, pairs, required
 from screens.forms.choices import (
     DROP,
     NO_DATA,
@@ -41,8 +41,6 @@ MAIN_SETTINGS = {
     "precision": "precision",
 }
 """The settings with a field of their own; all others can be typed as name=value."""
-
-_PLAN_DELAY = 0.15
 
 
 class FinetuneForm(Form):
@@ -193,7 +191,7 @@ class FinetuneForm(Form):
                 field.parent.note(known[name].help)
 
     async def _replan(self) -> None:
-        await asyncio.sleep(_PLAN_DELAY)  # until the typing pauses
+        await asyncio.sleep(PAUSE_SECONDS)  # until the typing pauses
         try:
             request = self.request()
         except FmtuiError:

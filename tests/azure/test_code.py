@@ -165,6 +165,6 @@ def test_scripts_that_can_not_score_are_refused_here(code: Path) -> None:
 def test_a_folder_of_code_is_for_azure(code: Path, ctx: Context) -> None:
     script = ["--script", str(code / "score.py"), "--code", str(code)]
     done = fmtui("endpoint", "deploy", "here", "--model", "x", *script)
-    assert done.code == 2 and "--code is for endpoints in Azure" in done.err
+    assert done.code == 2 and "--code is for endpoints in Azure ML" in done.err
     done = fmtui("endpoint", "deploy", "here", "--model", "x", "--code", str(code))
     assert done.code == 2 and "Say --script too" in done.err

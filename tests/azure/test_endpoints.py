@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,3 +220,40 @@ def test_a_request_for_each_task_is_at_hand(bank: StandIn, ctx: Context) -> None
     assert sample["input_data"] == ["The house is big."]
     result = endpoints.invoke(ctx, "bank", json.dumps(sample))
     assert result.status == 200 and "generated" in result.body and result.deployment == "blue"
+
+
+def test_what_is_begun_while_somebody_looks_stays_noted(
+    bank: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmtui.azure import endpoints as verbs
+    from fmtui.services._azure_endpoints import begin
+
+    look = verbs.look
+
+    def slow(*words: Any) -> Any:
+        found = look(*words)
+        begin(ctx, "bank", {"what": "deploy", "deployment": "blue", "since": time.time()})
+        return found
+
+    monkeypatch.setattr(verbs, "look", slow)
+    azure_endpoints.show(ctx, "bank", fresh=True)
+    assert azure_endpoints.unfinished(ctx) == ["bank"], "a kill now would not be gone on with"
+
+
+def test_a_look_does_not_bring_back_what_was_deleted_meanwhile(
+    bank: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmtui.azure import endpoints as verbs
+
+    look = verbs.look
+
+    def slow(*words: Any) -> Any:
+        found = look(*words)
+        monkeypatch.setattr(verbs, "look", look)
+        azure_endpoints.delete(ctx, "bank")
+        return found
+
+    monkeypatch.setattr(verbs, "look", slow)
+    with pytest.raises(NotFoundError):
+        azure_endpoints.show(ctx, "bank", fresh=True)
+    assert not azure_endpoints.names(ctx)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from fmtui.services import azure as service
 from fmtui.services import azure_endpoints, catalog, endpoints, runs
@@ -16,7 +14,7 @@ from tests.azure import azurite
 from tests.azure.runs import end_followers
 from tests.azure.standin import accounts
 from tests.azure.standin.server import StandIn
-from tests.screens.tools import hides, opened, shows, text, type_in
+from tests.screens.tools import choose, fill_in, opened, shows, text
 from tests.tiny import write_messages
 
 
@@ -69,23 +67,6 @@ async def test_a_person_signs_in_by_a_code(
     assert len(azure.world.devices) == 2
 
 
-async def _choose(pilot: Pilot[Any], field: str, words: str) -> None:
-    """Type what is wanted into a field's picker and take it."""
-    pilot.app.screen.query_one(f"#{field}").focus()
-    await pilot.pause()
-    await pilot.press("enter")
-    await type_in(pilot, words)
-    await pilot.press("enter")
-    await hides(pilot, "type to narrow")
-    await pilot.pause()
-
-
-async def _type(pilot: Pilot[Any], field: str, words: str) -> None:
-    pilot.app.screen.query_one(f"#{field}").focus()
-    await pilot.pause()
-    await type_in(pilot, words)
-
-
 async def test_one_task_by_keyboard_from_the_form_to_the_answer(
     azure: StandIn, here: Context, uploads: azurite.Store, tmp_path: Path
 ) -> None:
@@ -97,11 +78,11 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
 
         pilot.app.push_screen(FinetuneForm())
         await pilot.pause()
-        await _choose(pilot, "model", "azureml:roberta-base@19")
-        await _choose(pilot, "train", str(data))
-        await _choose(pilot, "where", "azureml")
-        await _type(pilot, "instance", "Standard_NC6s_v3")
-        await _type(pilot, "name", "bank")
+        await choose(pilot, "model", "azureml:roberta-base@19")
+        await choose(pilot, "train", str(data))
+        await choose(pilot, "where", "azureml")
+        await fill_in(pilot, "instance", "Standard_NC6s_v3")
+        await fill_in(pilot, "name", "bank")
         seen = await shows(pilot, "about 3.10 USD an hour while it runs", seconds=40)
         line = " ".join(seen.replace("\\", " ").split())
         assert "--backend azureml --instance-type Standard_NC6s_v3" in line
@@ -113,9 +94,9 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
 
         pilot.app.push_screen(DeployForm(model="bank:1"))
         await pilot.pause()
-        await _type(pilot, "endpoint", "bank-ep")
-        await _choose(pilot, "where", "azureml")
-        await _type(pilot, "instance", "Standard_DS3_v2")
+        await fill_in(pilot, "endpoint", "bank-ep")
+        await choose(pilot, "where", "azureml")
+        await choose(pilot, "instance", "Standard_DS3_v2")
         await shows(pilot, "fmtui endpoint create bank-ep --target azureml")
         await pilot.press("ctrl+s")
         await shows(pilot, "Deploy bank:1 on bank-ep?", "until it is deleted", seconds=40)

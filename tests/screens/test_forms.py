@@ -7,7 +7,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from fmtui.errors import UsageError
 from fmtui.services import data, evaluate, finetune, models
@@ -18,7 +17,7 @@ from registry.views import RunInfo
 from screens.forms.base import CommandLine, folded, pairs
 from screens.places import go
 from screens.widgets.fields import Choice
-from tests.screens.tools import SIZES, make_run, opened, shows, type_in
+from tests.screens.tools import SIZES, fill_in, make_run, opened, shows, type_in
 from tests.tiny import write_bert
 
 
@@ -210,12 +209,6 @@ async def test_a_preset_fills_in_what_nobody_typed(stocked: Context) -> None:
         await shows(pilot, "azureml", "2e-05", "--preset azureml")
         await fill_in(pilot, "learning_rate", "3e-5")
         await shows(pilot, "--preset azureml --set learning_rate=3e-5")
-
-
-async def fill_in(pilot: Pilot[object], name: str, words: str) -> None:
-    pilot.app.screen.query_one(f"#{name}").focus()
-    await pilot.pause()
-    await type_in(pilot, words)
 
 
 async def test_the_task_of_an_evaluation_can_be_chosen(stocked: Context) -> None:

@@ -79,6 +79,25 @@ async def type_in(pilot: Pilot[Any], words: str) -> None:
         await pilot.press(_KEYS.get(character, character))
 
 
+async def fill_in(pilot: Pilot[Any], field: str, words: str) -> None:
+    """Type words into a field of a form."""
+    pilot.app.screen.query_one(f"#{field}").focus()
+    await pilot.pause()
+    await type_in(pilot, words)
+
+
+async def choose(pilot: Pilot[Any], field: str, words: str) -> None:
+    """Type what is wanted into a field's picker, and take it."""
+    pilot.app.screen.query_one(f"#{field}").focus()
+    await pilot.pause()
+    await pilot.press("enter")
+    await shows(pilot, "type to narrow")
+    await type_in(pilot, words)
+    await pilot.press("enter")
+    await hides(pilot, "type to narrow")
+    await pilot.pause()
+
+
 _KEYS = {" ": "space", "/": "slash", ".": "full_stop", "-": "minus", "_": "underscore",
          ":": "colon", "=": "equals_sign", ",": "comma", "@": "at"}  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from fmtui.errors import UsageError
 from fmtui.services import compare, evaluate, finetune, models, runs, settle
 from fmtui.services import data as data_service
 from fmtui.services.context import Context
@@ -60,8 +61,9 @@ class Studio:
         assert output is not None
         return output
 
-    def evaluate(self, model: str, task: str, data: str) -> RunInfo:
-        return self._end(evaluate.start(self.ctx, EvaluateRequest(model, data, task=task)))
+    def evaluate(self, model: str, task: str, data: str, **settings: str) -> RunInfo:
+        request = EvaluateRequest(model, data, task=task, settings=settings)
+        return self._end(evaluate.start(self.ctx, request))
 
     def predictions(self, run: str) -> dict[str, list[Any]]:
         path = self.ctx.home.runs / run / "output" / "predictions.parquet"
@@ -163,6 +165,43 @@ def test_a_causal_model_is_less_perplexed(
         math.exp(sum(made["nll"]) / sum(made["tokens"])), rel=1e-6
     )
     _better(studio, before, after, "perplexity")
+
+
+def test_a_measurement_obeys_its_settings(studio: Studio, tmp_path: Path) -> None:
+    models.import_model(studio.ctx, str(write_seq2seq(tmp_path / "t5", TEXTS)), name="writes")
+    causal = write_causal(tmp_path / "llama", [*TEXTS, *CHAT_WORDS])
+    models.import_model(studio.ctx, str(causal), name="goes-on")
+    data = added(studio, tmp_path, "documents", documents(8, 0))
+    words = []
+    for most in ("2", "6"):
+        run = studio.evaluate("writes", "summarization", data, max_target_length=most)
+        made = studio.predictions(run.run)["prediction"]
+        words.append(max(len(text.split()) for text in made))
+    assert words[0] <= 2 < words[1] <= 6
+    data = added(studio, tmp_path, "prompts", prompts(8, 0))
+    silent, told = (
+        studio.predictions(studio.evaluate("goes-on", "text-generation", data, **more).run)
+        for more in ({}, {"max_new_tokens": "5"})
+    )
+    assert silent["nll"] == told["nll"]
+    assert any(told["prediction"]) and not any(silent.get("prediction", ()))
+
+
+def test_a_setting_of_training_is_refused_where_it_is_measured(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    data = added(studio, tmp_path, "test", [{"text": t, "label": n} for t, n in messages(9)])
+    for settings, words in (
+        ({"learning_rate": "1"}, "learning_rate means nothing where a model is measured"),
+        ({"num_beams": "4"}, "num_beams means nothing where a model is measured in text-class"),
+        ({"max_seq_length": "wide"}, "max_seq_length=wide: expected a whole number"),
+        ({"max_seq_lenght": "9"}, "max_seq_lenght"),
+    ):
+        request = EvaluateRequest("tiny", data, task="text-classification", settings=settings)
+        with pytest.raises(UsageError, match=words):
+            evaluate.start(studio.ctx, request)
+    assert runs.list_runs(studio.ctx) == []
 
 
 def _better(studio: Studio, before: RunInfo, after: RunInfo, metric: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,17 @@ def find(name: str, lengths: Sequence[Lengths], rows: int) -> list[Finding]:
 
 
 def count_tokens(folder: Path, texts: Sequence[Text]) -> list[int]:
-    """The tokens of each text, special ones included. Raises BadInputError without tokenizer.json.
+    """The tokens of each text, special ones included. Raises BadInputError as `token_ids` does."""
+    return [len(ids) for ids in token_ids(folder, texts)]
+
+
+def token_ids(folder: Path, texts: Sequence[Text]) -> Iterator[list[int]]:
+    """The ids of each text's tokens, special ones included.
 
     The `tokenizers` library alone: transformers would cost seconds to import.
+
+    Raises:
+        BadInputError: there is no tokenizer.json, or none that can be read.
     """
     from tokenizers import Tokenizer
 
@@ -86,13 +94,11 @@ def count_tokens(folder: Path, texts: Sequence[Text]) -> list[int]:
         ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    counts: list[int] = []
     for start in range(0, len(texts), 1000):
         batch: list[Any] = list(texts[start : start + 1000])
         split = isinstance(batch[0], list)
         encoded = tokenizer.encode_batch_fast(batch, is_pretokenized=split)
-        counts += [len(row.ids) for row in encoded]
-    return counts
+        yield from (row.ids for row in encoded)
 
 
 def limit_of(folder: Path) -> int:
@@ -146,8 +152,8 @@ def _lengths(
 
 
 def _bins(counts: Any, most: int, limit: int) -> tuple[tuple[int, int, int], ...]:
-    """A dozen bins of one round width up to where all but a hundredth are; the last is open. One
-    of them ends at the limit."""
+    """A dozen bins of one round width, from the shortest up to where all but a hundredth are; the
+    last is open. One of them ends at the limit."""
     width = max(1, -(-most // _BINS))
     step = 10 ** max(len(str(width)) - 1, 0)
     width = next(n * step for n in (1, 2, 4, 5, 8, 10) if n * step >= width)
@@ -157,9 +163,11 @@ def _bins(counts: Any, most: int, limit: int) -> tuple[tuple[int, int, int], ...
     if 0 < limit < ends[-1]:
         ends = sorted({*ends, limit})
     starts = [1, *(end + 1 for end in ends[:-1])]
+    shortest = int(counts.min())
     return tuple(
         (low, high, int(((counts >= low) & (counts <= high)).sum()))
         for low, high in zip(starts, ends, strict=True)
+        if high >= shortest
     )
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Situation",
     "choose",
     "complete",
+    "measuring",
     "of_task",
     "resolve",
     "written",
@@ -52,6 +53,24 @@ class Chosen:
 def of_task(task: str, backend: str = LOCAL) -> list[Setting]:
     """The settings that mean something for a task on a backend, in the table's order."""
     return [setting for setting in SETTINGS if setting.offered(task, backend)]
+
+
+def measuring(task: str, given: Mapping[str, str]) -> dict[str, SettingValue]:
+    """The typed values of settings that say how a model answers, of those that were given alone:
+    for the others the model knows how it was taught.
+
+    Raises:
+        UsageError: An unknown name, a value of the wrong kind, or one that only training obeys.
+    """
+    typed = {name: _known(name).parse(text) for name, text in given.items()}
+    known = [setting.name for setting in of_task(task) if setting.measuring]
+    for name in typed:
+        if name not in known:
+            raise UsageError(
+                f"{name} means nothing where a model is measured in {task}",
+                hint=f"There are: {', '.join(known)}.",
+            )
+    return typed
 
 
 def complete(

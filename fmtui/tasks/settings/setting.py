@@ -30,6 +30,7 @@ class Setting:
         azure_choices: The words that the component takes, where they are others.
         local: Whether it means something on this machine and on a cluster.
         ours: Whether fmtui itself does it, wherever the run is.
+        measuring: Whether it says how a model answers, not only how it learns.
         group: Where a form shows it.
     """
 
@@ -47,6 +48,7 @@ class Setting:
     azure_choices: tuple[str, ...] = ()
     local: bool = True
     ours: bool = False
+    measuring: bool = False
     group: str = ""
 
     @property

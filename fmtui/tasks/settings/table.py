@@ -60,7 +60,7 @@ COMMON: tuple[Setting, ...] = (
         ),
         Setting(
             "max_seq_length", "int", -1, "longer texts are cut; -1: what the task and the model "
-            "take", -1, MOST,
+            "take", -1, MOST, measuring=True,
         ),
         Setting(
             "pad_to_max_length", "bool", False, "pad all texts to one length; slow",
@@ -211,11 +211,11 @@ OF_TASKS: tuple[Setting, ...] = grouped(
     ),
     Setting(
         "doc_stride", "int", 128, "tokens that two windows of a long context share", 1, MOST,
-        tasks=(_QA,),
+        tasks=(_QA,), measuring=True,
     ),
     Setting(
         "max_answer_length", "int", 30, "tokens of an answer at most", 1, MOST, tasks=(_QA,),
-        azure="max_answer_length_in_tokens",
+        azure="max_answer_length_in_tokens", measuring=True,
     ),
     Setting(
         "n_best_size", "int", 20, "spans looked at for an answer", 1, 1000, tasks=(_QA,),
@@ -223,41 +223,44 @@ OF_TASKS: tuple[Setting, ...] = grouped(
     ),
     Setting(
         "version_2_with_negative", "bool", False, "a question may have no answer", tasks=(_QA,),
-        azure=None,
+        azure=None, measuring=True,
     ),
     Setting(
         "null_score_diff_threshold", "float", 0.0, "no answer, where that leads the best by more",
-        -1e6, 1e6, tasks=(_QA,), azure=None,
+        -1e6, 1e6, tasks=(_QA,), azure=None, measuring=True,
     ),
     Setting(
         "max_target_length", "int", -1, "tokens to write at most; -1: as the model was taught, "
-        "else 128", -1, MOST, tasks=(_SUM, _MT), azure=None,
+        "else 128", -1, MOST, tasks=(_SUM, _MT), azure=None, measuring=True,
     ),
     Setting(
         "num_beams", "int", 0, "beams, when writing to measure; 0: as the model was taught, "
-        "else 1", 0, 64, tasks=(_SUM, _MT), azure=None,
+        "else 1", 0, 64, tasks=(_SUM, _MT), azure=None, measuring=True,
     ),
     Setting(
         "source_prefix", "text", "", "words before each source, as T5 wants them",
-        tasks=(_SUM, _MT), azure=None,
+        tasks=(_SUM, _MT), azure=None, measuring=True,
     ),
     Setting(
         "source_lang", "text", "", "the source's language, as the model writes it: en, eng_Latn",
-        tasks=(_MT,), azure=None,
+        tasks=(_MT,), azure=None, measuring=True,
     ),
-    Setting("target_lang", "text", "", "the target's language", tasks=(_MT,), azure=None),
+    Setting(
+        "target_lang", "text", "", "the target's language", tasks=(_MT,), azure=None,
+        measuring=True,
+    ),
     Setting(
         "summarization_lang", "text", "", "the documents' language, where a model writes several",
-        tasks=(_SUM,),
+        tasks=(_SUM,), measuring=True,
     ),
     Setting("packing", "bool", False, "several texts in one row", tasks=(_GEN,), azure=None),
     Setting(
         "completion_only_loss", "bool", True, "learn the answers, not the prompts", tasks=(_GEN,),
-        azure=None,
+        azure=None, measuring=True,
     ),
     Setting(
         "max_new_tokens", "int", 0, "tokens to write after each prompt when measuring; 0: none", 0,
-        MOST, tasks=(_GEN,), azure=None,
+        MOST, tasks=(_GEN,), azure=None, measuring=True,
     ),
     Setting(
         "neftune_noise_alpha", "float", 0.0, "noise on the embeddings while training; 0: none", 0,

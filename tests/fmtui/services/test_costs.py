@@ -15,7 +15,7 @@ from fmtui.services import finetune, models, queue, reality, runs
 from fmtui.services.context import Context
 from fmtui.services.finetune import FinetunePlan, FinetuneRequest
 from tests.command import fmtui
-from tests.tiny import write_messages
+from tests.tiny import HIDDEN, write_bert, write_messages
 
 
 @pytest.fixture
@@ -65,6 +65,29 @@ def test_tokens_are_those_that_the_tokenizer_makes(ctx: Context, rows: Path) -> 
     short = costs(planned(ctx, rows, max_seq_length="6"))
     assert short.longest == 6
     assert short.cut == pytest.approx(sum(n > 6 for n in lengths) / len(lengths))
+
+
+def test_words_that_no_row_has_need_no_optimizer(ctx: Context, rows: Path, tmp_path: Path) -> None:
+    from transformers import AutoConfig, AutoTokenizer
+
+    width, whole = HIDDEN, models.show(ctx, "tiny").parameters
+    assert costs(planned(ctx, rows)).trainable == whole, "the rows have nearly all of them"
+    models.import_model(ctx, str(write_bert(tmp_path / "wide", others=500)), name="wide")
+    request = FinetuneRequest("wide", "text-classification", str(rows))
+    found = costs(finetune.plan(ctx, request))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "wide")
+    texts = [line.rpartition(",")[0] for line in rows.read_text().splitlines()[1:]]
+    words = len({i for ids in tokenizer(texts)["input_ids"] for i in ids})
+    unused = AutoConfig.from_pretrained(tmp_path / "wide").vocab_size - words
+    assert found.trainable == (models.show(ctx, "wide").parameters or 0) - unused * width
+    assert found.memory.optimizer == 8 * found.trainable
+    lora = FinetuneRequest(
+        "wide", "text-classification", str(rows), settings={"apply_lora": "true"}
+    )
+    assert (
+        costs(finetune.plan(ctx, lora)).trainable
+        == costs(planned(ctx, rows, apply_lora="true")).trainable
+    )
 
 
 def test_what_does_not_fit_says_what_to_change(

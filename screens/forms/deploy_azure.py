@@ -1,0 +1,158 @@
+"""The part of the deploy form that is for Azure ML: what kind of endpoint, on which machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from fmtui.errors import UsageError
+from fmtui.services import azure, azure_deploy
+from fmtui.services.azure_deploy import KINDS, DeployRequest
+from fmtui.services.context import context
+from fmtui.services.text import one_line
+from screens.forms.base import required
+from screens.threads import threaded
+from screens.widgets.asked import AskedChoice
+from screens.widgets.fields import Choice, Field, TextField, options_of
+from screens.widgets.picker import Option
+
+_AUTH = (
+    Option("key", "", "two keys that do not expire"),
+    Option("aml_token", "aml_token", "a token that expires, by Azure ML"),
+    Option("aad_token", "aad_token", "a token of who signs in, by its roles"),
+)
+_DEFAULT = (
+    Option("if it is the first", "", "as the command does"),
+    Option("yes", "100", "jobs that name no deployment run on it"),
+)
+_NUMBERS = {"instance_count": "instances", "mini_batch_size": "mini batch",
+            "concurrency": "at once"}  # fmt: skip
+
+
+class AzureFields(Vertical):
+    """Lines that do not belong to the kind of endpoint are not shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = ""
+        self._kinds: Sequence[str] = [kind for kind in KINDS if kind != "serverless"]
+
+    def compose(self) -> ComposeResult:
+        yield Field(
+            "kind",
+            Choice("Kind", lambda: options_of(self._kinds), value="online", id="kind"),
+            classes="new",
+        )
+        yield Field(
+            "opened by",
+            Choice("What opens the endpoint", lambda: _AUTH, empty="key", id="auth"),
+            classes="new online",
+        )
+        yield Field(
+            "instance",
+            AskedChoice(
+                "Instance type", self._sizes, free="type", empty="the recommended one",
+                id="instance",
+            ),
+            classes="online",
+        )  # fmt: skip
+        yield Field(
+            "cluster",
+            AskedChoice("Compute cluster", _clusters, free="cluster", id="compute"),
+            classes="batch",
+        )
+        yield Field("instances", TextField(hint="1", id="instance_count"), classes="online batch")
+        yield Field(
+            "mini batch",
+            TextField(hint="10", id="mini_batch_size"),
+            "files for a call of the model",
+            classes="batch",
+        )
+        yield Field(
+            "at once",
+            TextField(hint="1", id="concurrency"),
+            "calls, on each instance",
+            classes="batch",
+        )
+        yield Field("default", Choice("Default", lambda: _DEFAULT, id="default"), classes="batch")
+
+    def _sizes(self) -> list[Option]:
+        found = azure_deploy.instance_types(context(), self.model)
+        return [
+            Option(f"{s['name']}  {'recommended' * s['recommended']}", s["name"], _size_words(s))
+            for s in found
+        ]
+
+    async def offer(self, model: str) -> None:
+        """Offer the kinds that the model can be deployed as."""
+        self.model = model
+        self._kinds = await threaded(azure_deploy.kinds_for, context(), model)
+
+    @property
+    def kind(self) -> str:
+        """The kind of a new endpoint."""
+        return self.query_one("#kind", Choice).value
+
+    def show(self, kind: str, *, new: bool) -> None:
+        """Show the lines of a kind; those of a new endpoint only where it is one."""
+        for field in self.query(Field):
+            kinds = field.classes & KINDS.keys()
+            field.display = (not kinds or kind in kinds) and (new or not field.has_class("new"))
+        kind_field = self.query_one("#kind").parent
+        if isinstance(kind_field, Field):
+            kind_field.note(KINDS[kind])
+
+    def request(
+        self, endpoint: str, model: str, kind: str, *, new: bool, name: str | None,
+        traffic: int | None,
+    ) -> DeployRequest:  # fmt: skip
+        """What the lines say that belong to the kind. Raises UsageError."""
+        ask = partial(DeployRequest, endpoint, model, new, kind)
+        if kind == "serverless":
+            return ask()
+        count = self._number("instance_count")
+        if kind == "batch":
+            share = self._chosen("default")
+            cluster = required(
+                self._chosen("compute") or "", "A cluster", "Enter asks for the workspace's own."
+            )
+            return ask(
+                name=name, traffic=int(share) if share else None, instance_count=count,
+                compute=cluster,
+                mini_batch_size=self._number("mini_batch_size"),
+                concurrency=self._number("concurrency"),
+            )  # fmt: skip
+        return ask(
+            auth=self._chosen("auth") if new else None, name=name, traffic=traffic,
+            instance_type=self._chosen("instance"), instance_count=count,
+        )  # fmt: skip
+
+    def _chosen(self, field: str) -> str | None:
+        return self.query_one(f"#{field}", Choice).value or None
+
+    def _number(self, field: str) -> int | None:
+        words = self.query_one(f"#{field}", TextField).value.strip()
+        if not words:
+            return None
+        if not (words.isascii() and words.isdigit() and int(words)):
+            raise UsageError(f"{_NUMBERS[field]}: `{one_line(words)}` is no number from 1 on")
+        return int(words)
+
+
+def _clusters() -> list[Option]:
+    return [
+        Option(c["name"], c["name"], f"{c['size']}  {c['least']} to {c['most']}")
+        for c in azure.clusters(context())
+    ]
+
+
+def _size_words(size: dict[str, Any]) -> str:
+    """`8 cores 28 GiB 0.80 USD/h`; of one with GPUs their number instead."""
+    gpus, cores = size["gpus"], size["cores"]
+    power = f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else f"{cores} core{'s' * (cores > 1)}"
+    price = "" if size["price"] is None else f" {size['price']:.2f} {size['currency']}/h"
+    return f"{power} {size['memory_gib']:g} GiB{price}"
