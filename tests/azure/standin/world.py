@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.azure.standin.faults import Faults
@@ -119,6 +120,7 @@ class World:
         self.pace = 0.02
         self.secrets = {"client-of-tests": f"secret~{uuid.uuid4().hex}"}
         self.expired_secrets: set[str] = set()
+        self.client_certificates: dict[str, Path] = {}
         self.issued: list[str] = []
         self.devices: dict[str, Device] = {}
         self.device_seconds = 900
