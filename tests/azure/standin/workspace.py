@@ -113,7 +113,7 @@ def get_datastore(world: World, request: Request, name: str) -> Answer:
 def list_secrets(world: World, request: Request, name: str) -> Answer:
     if name != STORE:
         raise not_found("datastore", name)
-    if (request.json or {}).get("expirableSecret"):
+    if world.store_read_only or (request.json or {}).get("expirableSecret"):
         return Answer(200, {"secretsType": "Sas", "sasToken": container_sas(world)})
     return Answer(200, {"secretsType": "AccountKey", "key": world.account_key})
 
