@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
-from fmtui.azure.credentials import credential, signed_in
+from fmtui.azure.credentials import credential, forget_refused, signed_in
 from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
 from fmtui.azure.uploads import mend
@@ -141,6 +141,8 @@ def connect(home: Home, given: dict[str, str | None] | None = None) -> Connectio
                 made = credential(home, settings, cloud)
             for old in [k for k in _known if k[:3] == key[:3]]:
                 del _known[old]
+                if old[-1] != key[-1]:
+                    forget_refused(home, cloud)
             _known[key] = Connection(settings, cloud, made)
         return _known[key]
 

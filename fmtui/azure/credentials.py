@@ -210,17 +210,25 @@ def sign_out(home: Home) -> bool:
     return True
 
 
-def _forget_tokens(record: Any) -> None:
+def forget_refused(home: Home, cloud: Cloud) -> None:
+    """Forget the access tokens of who signed in by a device code: the service refuses them, and
+    the cache would give them out until their time is past. The sign-in stays.
+    """
+    if (record := _record(home, cloud)) is not None:
+        _forget_tokens(record, only_access=True)
+
+
+def _forget_tokens(record: Any, *, only_access: bool = False) -> None:
     """Take a person's tokens out of the cache; those of others stay."""
     from azure.identity._persistent_cache import _load_persistent_cache
     from msal import TokenCache
 
     cache, kinds = _load_persistent_cache(_kept()), TokenCache.CredentialType
-    for kind, remove in (
+    lasting = (
         (kinds.REFRESH_TOKEN, cache.remove_rt),
-        (kinds.ACCESS_TOKEN, cache.remove_at),
         (kinds.ID_TOKEN, cache.remove_idt),
         (kinds.ACCOUNT, cache.remove_account),
-    ):
+    )
+    for kind, remove in ((kinds.ACCESS_TOKEN, cache.remove_at), *(() if only_access else lasting)):
         for entry in list(cache.search(kind, query={"home_account_id": record.home_account_id})):
             remove(entry)
