@@ -214,8 +214,9 @@ def forget_refused(home: Home, cloud: Cloud) -> None:
     """Forget the access tokens of who signed in by a device code: the service refuses them, and
     the cache would give them out until their time is past. The sign-in stays.
     """
-    if (record := _record(home, cloud)) is not None:
-        _forget_tokens(record, only_access=True)
+    with suppress(OSError):
+        if (record := _record(home, cloud)) is not None:
+            _forget_tokens(record, only_access=True)
 
 
 def _forget_tokens(record: Any, *, only_access: bool = False) -> None:
