@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this code expects; a test holds it equal to Alembic's head."""
 
 _SCHEMA = Path(__file__).with_name("schema.sql")

@@ -13,7 +13,7 @@ from registry.errors import UsageError
 from registry.runs import SELECT, info_of
 from registry.views import RunInfo
 
-_SECONDS = "(julianday(coalesce(r.ended, 'now')) - julianday(r.started))"
+_SECONDS = "(julianday(coalesce(r.ended, 'now')) - julianday(r.started) - r.away / 86400)"
 
 ORDERS: Mapping[str, str] = {
     "run": "r.id",

@@ -57,6 +57,7 @@ def info_of(row: sqlite3.Row) -> RunInfo:
         started=row["started"],
         ended=row["ended"],
         error=row["error"],
+        away=row["away"],
         tags=tuple(json.loads(row["tags"])),
     )
 
@@ -126,6 +127,7 @@ def settle(
     state: str,
     started: str | None,
     ended: str,
+    away: float = 0.0,
     error: str | None,
     metrics: dict[str, float],
     points: Iterable[MetricPoint],
@@ -134,9 +136,9 @@ def settle(
     """Write how a run ended, and its metrics; doing it twice changes nothing."""
     with db.write() as connection:
         connection.execute(
-            "UPDATE run SET state = ?, started = ?, ended = ?, error = ?, metrics = ?, "
+            "UPDATE run SET state = ?, started = ?, ended = ?, away = ?, error = ?, metrics = ?, "
             "output_version_id = coalesce(?, output_version_id) WHERE id = ?",
-            (state, started, ended, error, json.dumps(metrics), output_version_id, number),
+            (state, started, ended, away, error, json.dumps(metrics), output_version_id, number),
         )
         connection.execute("DELETE FROM metric WHERE run_id = ?", (number,))
         insert_points(connection, number, points)

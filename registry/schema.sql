@@ -112,7 +112,7 @@ CREATE TABLE run (
 	created VARCHAR NOT NULL, 
 	started VARCHAR, 
 	ended VARCHAR, 
-	error VARCHAR, 
+	error VARCHAR, away FLOAT DEFAULT '0' NOT NULL, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(dataset_version_id) REFERENCES dataset_version (id), 
 	FOREIGN KEY(model_version_id) REFERENCES model_version (id), 
@@ -148,4 +148,4 @@ CREATE TABLE run_tag (
 	FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_run_tag_tag ON run_tag (tag);
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+INSERT INTO alembic_version (version_num) VALUES ('0004');

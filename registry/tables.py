@@ -48,6 +48,7 @@ class Run(SQLModel, table=True):
     started: str | None = None
     ended: str | None = None
     error: str | None = None
+    away: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
 
 
 class RunTag(SQLModel, table=True):

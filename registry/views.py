@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 
@@ -145,7 +146,10 @@ class DatasetInfo:
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """The registry's row of a run; `fmtui.runs` knows how it is right now."""
+    """The registry's row of a run; `fmtui.runs` knows how it is right now.
+
+    `away` are the seconds between its first start and its end in which it did not run.
+    """
 
     id: int
     kind: str
@@ -162,6 +166,16 @@ class RunInfo:
     ended: str | None = None
     error: str | None = None
     tags: tuple[str, ...] = ()
+    away: float = 0.0
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has run: until its end, or until now; None where it has not begun."""
+        if not self.started:
+            return None
+        end = datetime.fromisoformat(self.ended) if self.ended else datetime.now(UTC)
+        whole = (end - datetime.fromisoformat(self.started)).total_seconds()
+        return max(whole - self.away, 0.0)
 
     @property
     def run(self) -> str:
@@ -182,6 +196,7 @@ class RunInfo:
             "created": self.created,
             "started": self.started,
             "ended": self.ended,
+            "seconds": self.seconds,
             "error": self.error,
             "tags": list(self.tags),
         }

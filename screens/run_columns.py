@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fmtui.services.text import duration, elapsed, result
+from fmtui.services.text import duration, result
 from registry.views import RunInfo
 from screens.widgets.record_list import Cell, Column
 from screens.widgets.states import state_words, tone
@@ -17,7 +17,7 @@ def what(run: RunInfo) -> str:
 
 def took(run: RunInfo) -> str:
     """How long it took, or has taken by now."""
-    seconds = elapsed(run.started, run.ended)
+    seconds = run.seconds
     return duration(seconds) if seconds is not None else "–"
 
 

@@ -88,6 +88,8 @@ class Story:
     points: list[MetricPoint] = field(default_factory=list)
     resources: list[MetricPoint] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _away: float = 0.0
+    _left: str | None = None
     _first_sample: datetime | None = None
     _offset: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -115,14 +117,17 @@ class Story:
                 self._take(event)
         return self
 
+    @property
+    def away(self) -> float:
+        """Seconds in which it did not run between its attempts; one that waits again counts."""
+        waits = self._left is not None and self.state in ("queued", "starting")
+        return self._away + (_between(self._left, now()) if waits and self._left else 0.0)
+
     def _take(self, event: dict[str, Any]) -> None:
-        self.last_event = event.get("t")
+        before, self.last_event = self.last_event, event.get("t")
         kind = event.get("event")
         if kind == "state":
-            self.state = event["state"]
-            if self.state == "running":
-                self.resumed = event.get("t")
-                self.started = self.started or self.resumed
+            self._take_state(event, before)
         elif kind == "metric":
             step, epoch, split = event["step"], event.get("epoch"), event["split"]
             self.points += [
@@ -145,6 +150,18 @@ class Story:
             self.points = [p for p in self.points if p.step <= step] if step else []
         elif kind == "warning":
             self.warnings.append(event["message"])
+
+    def _take_state(self, event: dict[str, Any], before: str | None) -> None:
+        """A state; `before` is the last sign of what came before, perhaps of a killed attempt."""
+        self.state = event["state"]
+        if self.state == "running":
+            self.resumed = event.get("t")
+            self.started = self.started or self.resumed
+            if self._left and self.resumed:
+                self._away += _between(self._left, self.resumed)
+            self._left = None
+        elif self.state != "finalizing" and self.started:
+            self._left = self._left or before
 
     def _top_up(self, values: Mapping[str, float]) -> None:
         """Of several samples within a second the most counts: it is peaks that are looked for.
@@ -188,6 +205,12 @@ class Story:
 
 
 _stories: dict[Path, tuple[int, Story]] = {}
+
+
+def _between(start: str, end: str) -> float:
+    """Seconds between two moments as events have them, none where a clock was set back."""
+    whole = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    return max(whole.total_seconds(), 0.0)
 
 
 def story_of(path: Path) -> Story:

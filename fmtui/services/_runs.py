@@ -91,4 +91,4 @@ def show(ctx: Context, ref: str) -> RunInfo:
     if info.state in ENDED or not folder.path.is_dir():
         return info
     story = story_of(folder.journal)
-    return replace(info, started=story.started, metrics=story.final_metrics())
+    return replace(info, started=story.started, away=story.away, metrics=story.final_metrics())

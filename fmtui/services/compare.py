@@ -12,7 +12,7 @@ from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.settings import as_typed
 from fmtui.services.significance import Test
-from fmtui.services.text import between, decimals, duration, elapsed
+from fmtui.services.text import between, decimals, duration
 from fmtui.services.verdict import Intervals, judge
 
 BEST = " ◂"
@@ -105,7 +105,7 @@ def compare(ctx: Context, refs: Sequence[str]) -> Comparison:
         },
         settings=differ,
         same={key: row for key, row in values.items() if key not in differ},
-        seconds=[elapsed(info.started, info.ended) for info in infos],
+        seconds=[info.seconds for info in infos],
         rows=verdict.rows,
         note=verdict.note,
         intervals=verdict.intervals,

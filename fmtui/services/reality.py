@@ -8,7 +8,7 @@ from typing import Any
 from fmtui.errors import FmtuiError
 from fmtui.services import runs
 from fmtui.services.context import Context
-from fmtui.services.text import duration, elapsed, size
+from fmtui.services.text import duration, size
 
 _SHORT = 60
 """Seconds below which their tenths are told."""
@@ -62,6 +62,6 @@ def beside(ctx: Context, ref: str) -> tuple[Side, ...]:
     memory = peaks.get("gpu_memory_bytes", peaks.get("memory_bytes"))
     return (
         Side("memory", told.get("memory_bytes"), memory),
-        Side("time", told.get("seconds"), elapsed(info.started, info.ended)),
+        Side("time", told.get("seconds"), info.seconds),
         Side("disk", told.get("disk_bytes"), peaks.get("disk_bytes")),
     )

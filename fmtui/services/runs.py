@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from fmtui.errors import ConflictError, FmtuiError
@@ -30,6 +29,7 @@ from fmtui.services.run_files import (
     spec,
 )
 from fmtui.services.settle import Proof, dispatch, reap
+from fmtui.services.text import elapsed
 from registry import runs as rows
 from registry.labels import TAGS_FILE
 from registry.run_list import Wanted, goes_down
@@ -97,8 +97,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
     story = story_of(folder.journal)
     alive = info.state not in ENDED and folder.held()
     left = None
-    elapsed = _seconds(story.started, info.ended)
-    attempt, done = _seconds(story.resumed, None), story.step - story.first_step
+    attempt, done = elapsed(story.resumed), story.step - story.first_step
     if info.state == "running" and attempt and done > 0:
         left = attempt / done * (story.total_steps - story.step)
     reason = _reason(ctx, info, folder)
@@ -110,7 +109,7 @@ def status(ctx: Context, ref: str) -> RunStatus:
         total_epochs=story.total_epochs,
         rate=story.rate,
         eta_seconds=left,
-        elapsed_seconds=elapsed,
+        elapsed_seconds=info.seconds,
         best=story.best,
         queue_reason=reason,
         resumable=info.state in ("failed", "canceled") and folder.path.is_dir(),
@@ -125,14 +124,6 @@ def _reason(ctx: Context, info: RunInfo, folder: RunFolder) -> str | None:
     if info.backend != "local" and info.state in ("queued", "not_responding"):
         return backend_of(info.backend).status(folder).reason
     return queue.reason(ctx, info.run) if info.state == "queued" else None
-
-
-def _seconds(start: str | None, end: str | None) -> float | None:
-    if start is None:
-        return None
-    begun = datetime.fromisoformat(start)
-    ended = datetime.fromisoformat(end) if end else datetime.now(UTC)
-    return max((ended - begun).total_seconds(), 0.0)
 
 
 def create(

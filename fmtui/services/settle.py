@@ -82,6 +82,7 @@ def _settle(ctx: Context, folder: RunFolder, row: RunInfo, end: Exit) -> None:
         state=state,
         started=story.started,
         ended=end.ended,
+        away=story.away,
         error=error,
         metrics=story.final_metrics(),
         points=[*story.points, *story.resources],

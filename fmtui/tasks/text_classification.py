@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from fmtui.data.report import Finding
@@ -33,12 +33,15 @@ LABEL = Role(
     "label",
     (
         "label", "labels", "category", "intent", "class", "label_string", "target", "sentiment",
-        "topic", "tag", "label_text",
+        "topic", "tag", "tags", "label_text",
     ),
     unless=("labels",),
 )  # fmt: skip
 LABELS = Role("labels", (), required=False)
 """Any number of labels: a list, or a text with `|` or `;` between them."""
+
+_JOINED = 0.1
+"""Share of rows with such labels that is no accident."""
 
 _BETWEEN = re.compile(r"\s*[|;]\s*")
 
@@ -89,7 +92,8 @@ class TextClassification(Task):
             errors.append(
                 Finding(f"all rows have the label `{only}`", table.file, None, columns[role])
             )
-        return Examples(records, numbers, errors, [], labels)
+        warnings = [] if role == "labels" else _joined(labels, table.file, columns.get(role))
+        return Examples(records, numbers, errors, warnings, labels)
 
     def texts(self, record: Record) -> dict[str, Text]:
         if "text_pair" in record:
@@ -114,6 +118,19 @@ class TextClassification(Task):
 
 
 TASK = TextClassification()
+
+
+def _joined(labels: Iterable[tuple[str, int]], file: str, column: str | None) -> list[Finding]:
+    """A warning where many rows have a label that other labels are put together to, as `a;b`."""
+    counts = dict(labels)
+    parts = {label: set(filter(None, _BETWEEN.split(label))) for label in counts}
+    several = [label for label, found in parts.items() if len(found) > 1]
+    rows = sum(counts[label] for label in several)
+    if rows < _JOINED * sum(counts.values()) or len(set().union(*parts.values())) >= len(counts):
+        return []
+    words = f"{rows} labels look like several, as `{max(several, key=lambda one: counts[one])}`"
+    hint = f"take them apart with --columns labels={column}"
+    return [Finding(f"{words}: {hint}", file, None, column, kind="labels that are several")]
 
 
 def _label(value: Value, usual: str | None, faults: Faults) -> str:

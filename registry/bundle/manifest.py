@@ -118,6 +118,7 @@ def _run(
         **{key: row[key] for key in _RUN if key in row.keys()},  # noqa: SIM118  (a sqlite3.Row)
         "model": model.ref if model else row["model"],
         "output": output.ref if output else None,
+        "away": row["away"],
         "error": portable(row["error"], here),
         "metrics": json.loads(row["metrics"] or "{}"),
         "points": [list(point) for point in points],

@@ -152,8 +152,8 @@ def _lengths(
 
 
 def _bins(counts: Any, most: int, limit: int) -> tuple[tuple[int, int, int], ...]:
-    """A dozen bins of one round width up to where all but a hundredth are; the last is open. One
-    of them ends at the limit."""
+    """A dozen bins of one round width, from the shortest up to where all but a hundredth are; the
+    last is open. One of them ends at the limit."""
     width = max(1, -(-most // _BINS))
     step = 10 ** max(len(str(width)) - 1, 0)
     width = next(n * step for n in (1, 2, 4, 5, 8, 10) if n * step >= width)
@@ -163,9 +163,11 @@ def _bins(counts: Any, most: int, limit: int) -> tuple[tuple[int, int, int], ...
     if 0 < limit < ends[-1]:
         ends = sorted({*ends, limit})
     starts = [1, *(end + 1 for end in ends[:-1])]
+    shortest = int(counts.min())
     return tuple(
         (low, high, int(((counts >= low) & (counts <= high)).sum()))
         for low, high in zip(starts, ends, strict=True)
+        if high >= shortest
     )
 
 

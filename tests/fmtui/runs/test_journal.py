@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from fmtui.runs.journal import Journal, Story
+from registry.views import RunInfo
 
 
 def test_a_story_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -56,3 +58,43 @@ def test_what_is_no_number_is_no_point(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     journal.metrics(1, None, "train", {"loss": float("nan"), "grad_norm": float("inf")})
     assert Story(tmp_path / "j").read().points == []
+
+
+def at(minute: int, event: str, **values: object) -> str:
+    return json.dumps({"t": f"2026-01-01T00:{minute:02}:00.000Z", "event": event, **values}) + "\n"
+
+
+def test_time_between_attempts_is_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    first = [at(0, "state", state="starting"), at(1, "state", state="running"), at(3, "metric",
+             step=1, split="train", values={})]  # fmt: skip
+    path.write_text("".join(first))
+    story = Story(path)
+    assert (story.read().started, story.away) == ("2026-01-01T00:01:00.000Z", 0.0)
+    # Killed after minute 3; somebody looks at minute 20 and goes on with it at 30.
+    later = [at(20, "state", state="failed", error="killed"), at(30, "state", state="queued"),
+             at(31, "state", state="starting"), at(32, "state", state="running")]  # fmt: skip
+    with path.open("a") as file:
+        file.write("".join(later))
+    assert (story.read().started, story.away) == ("2026-01-01T00:01:00.000Z", 29 * 60.0)
+    with path.open("a") as file:
+        file.write(at(40, "state", state="finalizing") + at(41, "state", state="completed"))
+    assert story.read().away == 29 * 60.0
+    info = RunInfo(
+        1, "finetune", "local", None, "completed", None, None, None, None, started=story.started,
+        ended="2026-01-01T00:41:00.000Z", away=story.away,
+    )  # fmt: skip
+    assert info.seconds == 11 * 60.0, "two minutes, then nine"
+
+
+def test_a_run_that_waits_to_go_on_does_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.write_text(at(1, "state", state="running") + at(4, "state", state="canceled"))
+    with path.open("a") as file:
+        file.write(at(9, "state", state="queued"))
+    story = Story(path).read()
+    info = RunInfo(
+        1, "finetune", "local", None, "queued", None, None, None, None, started=story.started,
+        away=story.away,
+    )  # fmt: skip
+    assert info.seconds is not None and info.seconds < 5 * 60

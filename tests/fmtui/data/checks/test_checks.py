@@ -56,6 +56,18 @@ def test_the_same_question_of_other_contexts_is_no_repeat() -> None:
     assert check_rows("question-answering", "question context answers", *rows) == []
 
 
+def test_labels_that_are_several_are_told() -> None:
+    several = [(f"text {i}", ("a;b", "a", "b", "b;a", "c|a")[i % 5]) for i in range(50)]
+    (finding,) = (f for f in found("text-classification", "text tags", *several)[1].warnings)
+    assert finding.message == (
+        "30 labels look like several, as `a;b`: take them apart with --columns labels=tags"
+    )
+    once = [(f"text {i}", ("a", "b", "a;b" if i == 4 else "c")[i % 3]) for i in range(50)]
+    assert found("text-classification", "text tags", *once)[1].warnings == []
+    names = [(f"text {i}", ("fish;chips", "peas|rice")[i % 2]) for i in range(50)]
+    assert found("text-classification", "text tags", *names)[1].warnings == []
+
+
 def test_labels_out_of_balance_are_told() -> None:
     rows = [(f"text {i}", "Card") for i in range(95)] + [(f"no {i}", "card ") for i in range(3)]
     rows += [("x", "loan"), ("y", "CARD")]
