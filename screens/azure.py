@@ -94,8 +94,11 @@ class AzurePage(Page):
     def _ask(self, words: str) -> None:
         """Show where to sign in, instead of the steps."""
         self.steps = []
-        waiting = Content.styled("\nwaiting for it; l gives another code, r stops", MUTED)
-        self.query_one(Prose).set(Content.assemble(words, "\n", waiting))
+        room = max(self.size.width - 3, 20)
+        lines = textwrap.wrap(one_line(words), room, break_on_hyphens=False)
+        said = "".join(f" {line}\n" for line in lines)
+        waiting = Content.styled("\n waiting for it; l gives another code, r stops", MUTED)
+        self.query_one(Prose).set(Content.assemble(said, waiting))
 
     def on_unmount(self) -> None:
         self._waits += 1

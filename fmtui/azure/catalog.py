@@ -34,7 +34,7 @@ from registry.catalog.values import (
 )
 from registry.references import NAME
 
-_AT_ONCE = 8
+AT_ONCE = 8
 _TUPLES = ("tasks", "finetune_tasks", "languages")
 
 Progress = Callable[[int, int], None]
@@ -105,7 +105,7 @@ class RegistryModels:
             with translated(f"read the model {pair[0]} of {self.name}"):
                 return entry_of(client.models.get(pair[0], pair[1]))
 
-        pool = ThreadPoolExecutor(min(_AT_ONCE, len(wanted)), thread_name_prefix="registry")
+        pool = ThreadPoolExecutor(min(AT_ONCE, len(wanted)), thread_name_prefix="registry")
         asked = {pool.submit(one, pair): pair for pair in wanted}
         with self._kept.open("ab") as kept:
             try:

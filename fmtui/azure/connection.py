@@ -12,6 +12,7 @@ from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
 from fmtui.azure.credentials import Prompt, credential, signed_in
 from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
+from fmtui.azure.uploads import mend
 from fmtui.errors import BadInputError
 from fmtui.paths import Home
 
@@ -92,6 +93,7 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         _introduce(cloud)
     from azure.ai.ml import MLClient
 
+    mend()
     made = MLClient(
         connection.credential,
         **scope,

@@ -39,6 +39,22 @@ def credential(
 
     Raises BadInputError when the way that is set needs what is not there.
     """
+    try:
+        return _credential(home, settings, cloud, prompt)
+    except OSError as error:  # the one file that is read for it
+        raise BadInputError(
+            f"can't be read: {error.strerror or error}",
+            file=os.environ.get("AZURE_CLIENT_CERTIFICATE_PATH"),
+        ) from error
+    except ValueError as error:
+        said = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        raise BadInputError(
+            f"can't sign in: {said}",
+            hint="Check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_CERTIFICATE_PATH.",
+        ) from error
+
+
+def _credential(home: Home, settings: AzureSettings, cloud: Cloud, prompt: Prompt | None) -> Any:
     import azure.identity as identity
 
     common = _common(cloud)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from fmtui.azure.code import Code, staged
 from fmtui.azure.connection import CONNECT_SECONDS, Connection
 from fmtui.azure.errors import translated
 from fmtui.errors import NotFoundError
@@ -156,7 +157,7 @@ def deploy(
     instance_type: str,
     instance_count: int,
     *,
-    script: Path | None = None,
+    code: Code | None = None,
     environment: str | None = None,
     tags: Mapping[str, str],
     tell: Tell,
@@ -165,7 +166,7 @@ def deploy(
 
     Args:
         model: An address in a registry, or `azureml:NAME:VERSION` of the workspace.
-        script: A scoring script of one's own; its folder is uploaded, `environment` is needed.
+        code: A scoring script of one's own, with what goes with it; `environment` is needed.
 
     Raises what the service refuses, or the deployment fails of.
     """
@@ -176,10 +177,12 @@ def deploy(
         ProbeSettings,
     )
 
-    code = None
-    if script is not None:
-        code = CodeConfiguration(code=str(script.parent), scoring_script=script.name)
-    with translated(f"deploy {endpoint}/{name}"):
+    with ExitStack() as stack:
+        uploaded = None
+        if code is not None:
+            place = stack.enter_context(staged(code))
+            uploaded = CodeConfiguration(code=str(place), scoring_script=code.script)
+        stack.enter_context(translated(f"deploy {endpoint}/{name}"))
         poller = connection.workspace.online_deployments.begin_create_or_update(
             ManagedOnlineDeployment(
                 name=name,
@@ -187,7 +190,7 @@ def deploy(
                 model=model,
                 instance_type=instance_type,
                 instance_count=instance_count,
-                code_configuration=code,
+                code_configuration=uploaded,
                 environment=environment,
                 # A large model loads for minutes before it answers a probe.
                 liveness_probe=ProbeSettings(initial_delay=_LIVENESS_SECONDS),

@@ -114,7 +114,7 @@ def _by_status(
             hint="Sign in again: `fmtui azure login`, or `az login`.",
         )
     if status == 403:
-        return _forbidden(text, doing)
+        return _forbidden(text, doing, str(getattr(error, "error_code", "") or ""))
     if status == 429:
         after = _header(error, "Retry-After")
         wait = f"in {after} s" if after and after.isdigit() else "in a while"
@@ -134,7 +134,13 @@ def _by_status(
     return RemoteError(f"can't {doing}: {_line(text)}")
 
 
-def _forbidden(text: str, doing: str) -> FmtuiError:
+def _forbidden(text: str, doing: str, code: str) -> FmtuiError:
+    if code.endswith(("AuthorizationPermissionMismatch", "AuthorizationFailure")):  # of a store
+        return RemoteError(
+            f"can't {doing}: the workspace's store does not allow it",
+            hint="Ask the workspace's owner for the role Storage Blob Data Contributor, or whether "
+            "the store's firewall lets this machine in.",
+        )
     action = re.search(r"perform action '([^']+)'", text)
     if action is None:
         return RemoteError(

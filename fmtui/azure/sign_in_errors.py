@@ -19,6 +19,10 @@ _CODES = {
         "the client secret has expired",
         "Make a new one for the application, and set AZURE_CLIENT_SECRET.",
     ),
+    "700027": (
+        "the application does not know the certificate",
+        "Check AZURE_CLIENT_CERTIFICATE_PATH, or add the certificate to the application.",
+    ),
     "700016": ("there is no such application in the tenant", "Check AZURE_CLIENT_ID."),
     "90002": ("there is no such tenant", "Check AZURE_TENANT_ID."),
     "50076": ("a second factor is asked for", "Sign in by `fmtui azure login`."),

@@ -30,7 +30,7 @@ def walk(home: Home, given: dict[str, str | None]) -> Iterator[Found]:
         cloud = cloud_of(settings)
         yield "cloud", "ok", f"{cloud.name}: {cloud.resource_manager}", None
     except FmtuiError as error:
-        yield "settings", "error", error.message, error.hint
+        yield "settings", "error", _said(error), error.hint
         return
     steps = (
         ("sign-in", _sign_in),
@@ -46,7 +46,7 @@ def walk(home: Home, given: dict[str, str | None]) -> Iterator[Found]:
         try:
             yield name, "ok", step(home, given), None
         except FmtuiError as error:
-            yield name, "error", error.message, error.hint
+            yield name, "error", _said(error), error.hint
             return
 
 
@@ -57,6 +57,11 @@ def _found(settings: AzureSettings) -> str:
         if key in ("subscription", "resource_group", "workspace", "auth", "cloud_metadata")
     ]
     return ", ".join(parts) or "nothing names a workspace"
+
+
+def _said(error: FmtuiError) -> str:
+    where = error.where()
+    return f"{where}: {error.message}" if where else error.message
 
 
 def _sign_in(home: Home, given: dict[str, str | None]) -> str:

@@ -171,7 +171,10 @@ def pick(workspace_name: str, name: str | None, **given: str | None) -> None:
 @azure.command()
 @azure_options
 def login(**given: str | None) -> None:
-    """Sign in by a code that is typed in a browser on any device; works over SSH."""
+    """Sign in by a code that is typed in a browser on any device; works over SSH.
+
+    It stands above what the environment says until `fmtui azure logout`.
+    """
     from fmtui.services import azure as service
 
     who = service.sign_in(context(), lambda words: progress(words), given)

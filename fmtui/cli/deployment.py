@@ -93,6 +93,12 @@ def reporter(quiet: bool) -> Callable[[str], None]:
     help="Azure ML: calls at once on each instance of a batch endpoint's cluster; 1.",
 )  # fmt: skip
 @click.option("--environment", metavar="REF", help="Azure ML: what a --script runs in.")
+@click.option(
+    "--code",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Azure ML: a folder around the --script, to be uploaded whole; else it goes alone.",
+)
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
 @quiet_option
 @json_option
@@ -109,6 +115,7 @@ def deploy(
     mini_batch_size: int | None,
     concurrency: int | None,
     environment: str | None,
+    code: Path | None,
     yes: bool,
     quiet: bool,
     as_json: bool,
@@ -116,11 +123,15 @@ def deploy(
     """Put a model behind an endpoint, and wait until it answers."""
     from fmtui.services import azure_endpoints, endpoints
 
+    if code is not None and script is None:
+        raise UsageError("--code is the folder around a --script", hint="Say --script too.")
     if azure_endpoints.owns(context(), name):
         cost, _ = azure_endpoints.plan_deploy(
             context(), name, model, instance_type, instance_count or 1, compute
         )
-        sent = f" All of {script.resolve().parent} is uploaded." if script else ""
+        sent = ""
+        if script is not None:
+            sent = f" {azure_endpoints.plan_code(context(), name, script, code)}."
         consent(f"Deploy {model} on {name}: {cost}.{sent}", yes)
         deployed = azure_endpoints.deploy(
             context(),
@@ -129,6 +140,7 @@ def deploy(
             name=deployment,
             traffic=traffic,
             script=script,
+            code=code,
             environment=environment,
             instance_type=instance_type,
             instance_count=instance_count or 1,
@@ -141,7 +153,7 @@ def deploy(
         return
     there = {"instance-type": instance_type, "instance-count": instance_count,
              "compute": compute, "mini-batch-size": mini_batch_size, "concurrency": concurrency,
-             "environment": environment}  # fmt: skip
+             "environment": environment, "code": code}  # fmt: skip
     if option := next((option for option, value in there.items() if value is not None), None):
         raise UsageError(
             f"--{option} is for endpoints in Azure ML, as {name} is not as far as is known here",

@@ -15,6 +15,7 @@ from fmtui.errors import (
     UsageError,
 )
 from fmtui.services._azure_access import look_up
+from fmtui.services._azure_code import code_for
 from fmtui.services._azure_endpoints import (
     Pending,
     begin,
@@ -46,6 +47,7 @@ def deploy(
     name: str | None = None,
     traffic: int | None = None,
     script: Path | None = None,
+    code: Path | None = None,
     environment: str | None = None,
     instance_type: str | None = None,
     instance_count: int = 1,
@@ -59,7 +61,9 @@ def deploy(
 
     Args:
         traffic: Its share in percent; None: 100 for the first deployment, 0 for a further one.
-        script: A score.py of one's own; `environment` names what it runs in.
+        script: A score.py of one's own, which is uploaded alone; `environment` names what it runs
+            in.
+        code: A folder around the script, which is uploaded whole.
         compute: Of a batch endpoint, the cluster on which its jobs run.
         mini_batch_size: Of a batch endpoint, how many files a call of the model is given.
         concurrency: Of a batch endpoint, how many calls there are at once on an instance.
@@ -82,17 +86,16 @@ def deploy(
     )
     others = {n: d.traffic for n, d in known.items() if n != name}
     share = traffic if traffic is not None else (100 if not any(others.values()) else None)
-    if script is not None and is_batch(ctx, endpoint):
-        raise UsageError("--script is for endpoints that answer at once, not for batch")
-    if script is not None and not script.is_file():
-        raise BadInputError("is no file that scores", file=str(script))
-    if script is not None and environment is None:
-        raise UsageError("--script needs --environment", hint="azureml:NAME:VERSION, or an image.")
+    if script is not None:
+        own |= {"code": code_for(ctx, endpoint, script, code), "environment": environment}
+        if environment is None:
+            raise UsageError(
+                "--script needs --environment", hint="azureml:NAME:VERSION, or an image."
+            )
     shares = shared(others, name, share) if share is not None else None
     pending = Pending(ctx, endpoint, what="deploy", deployment=name, traffic=shares)
     with pending:
         try:
-            own |= {} if script is None else {"script": script, "environment": environment}
             verbs.deploy(
                 connection, endpoint, name, address, compute or place.size.name, instance_count,
                 **own, tags={"fmtui.model": base.ref}, tell=tell,

@@ -24,6 +24,7 @@ from fmtui.services._azure_access import (
     regenerate,
     sample_request,
 )
+from fmtui.services._azure_code import plan_code
 from fmtui.services._azure_deployments import delete_deployment, deploy, scale, traffic
 from fmtui.services._azure_endpoints import (
     Pending,
@@ -70,6 +71,7 @@ __all__ = [
     "logs",
     "names",
     "owns",
+    "plan_code",
     "plan_deploy",
     "regenerate",
     "sample_request",

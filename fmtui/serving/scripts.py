@@ -42,12 +42,16 @@ def install_script(target: Path, script: Path | None = None) -> None:
 
     Raises BadInputError when `script` is no Python with `init` and `run`.
     """
-    source = Path(score.__file__).read_bytes() if script is None else _checked(script)
+    source = Path(score.__file__).read_bytes() if script is None else checked(script)
     target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, source)
 
 
-def _checked(script: Path) -> bytes:
+def checked(script: Path) -> bytes:
+    """What a scoring script of one's own holds.
+
+    Raises BadInputError when it is no Python with `init` and `run`.
+    """
     try:
         source = script.read_bytes()
         tree = ast.parse(source)

@@ -14,9 +14,7 @@ import pytest
 from fmtui.errors import BadInputError, ConflictError, NotFoundError, RemoteError, RunFailedError
 from fmtui.services import azure_endpoints, catalog, endpoints
 from fmtui.services.context import Context
-from tests.azure import azurite
 from tests.azure.runs import until
-from tests.azure.standin import assets
 from tests.azure.standin.faults import Fault, broken, throttled
 from tests.azure.standin.http import Answer, Request
 from tests.azure.standin.server import StandIn
@@ -222,31 +220,6 @@ def test_a_request_for_each_task_is_at_hand(bank: StandIn, ctx: Context) -> None
     assert sample["input_data"] == ["The house is big."]
     result = endpoints.invoke(ctx, "bank", json.dumps(sample))
     assert result.status == 200 and "generated" in result.body and result.deployment == "blue"
-
-
-def test_a_script_of_ones_own_is_uploaded_and_named(
-    bank: StandIn, ctx: Context, uploads: azurite.Store, tmp_path: Path
-) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    script = code / "score.py"
-    script.write_text("def init():\n    pass\n\n\ndef run(data):\n    return data\n")
-    assets.put(bank.world, "environments", "scoring", "3", {"image": "mcr.microsoft.com/x:1"})
-    words = ["endpoint", "deploy", "bank", "--model", MODEL, "--script", str(script)]
-    assert "--script needs --environment" in fmtui(*words, "--yes").err
-    words += ["--environment", "azureml:scoring:3"]
-    refused = fmtui(*words)
-    assert refused.code == 2 and f"All of {code} is uploaded" in refused.err
-    done = fmtui(*words, "--yes", "--json")
-    assert done.code == 0, done.err
-    (request,) = bank.world.requests("PUT", "/deployments/")
-    sent = request.json["properties"]
-    assert sent["codeConfiguration"]["scoringScript"] == "score.py"
-    assert "/codes/" in sent["codeConfiguration"]["codeId"]
-    assert sent["environmentId"].endswith("/environments/scoring/versions/3")
-    gone = fmtui("endpoint", "deploy", "bank", "--model", MODEL, "--script", str(code / "no.py"),
-                 "--environment", "azureml:scoring:3", "--yes")  # fmt: skip
-    assert gone.code == 4 and "no.py" in gone.err
 
 
 def test_what_is_begun_while_somebody_looks_stays_noted(

@@ -10,8 +10,9 @@ from fmtui.errors import NotFoundError, UsageError
 from fmtui.services import azure_import, azure_runs, models, runs
 from fmtui.services.context import Context
 from fmtui.services.where import Where
+from registry.views import RunInfo
 from tests.azure import azurite
-from tests.azure.runs import end_followers, ended
+from tests.azure.runs import end_followers, ended, until
 from tests.azure.standin import jobs
 from tests.azure.standin.server import StandIn
 from tests.command import fmtui
@@ -82,13 +83,64 @@ def test_options_of_the_other_place_are_refused(azure: StandIn, ctx: Context) ->
     assert done.code == 2 and "--compute is for --backend azureml" in done.err
 
 
-def test_an_import_that_fails_registers_nothing(azure: StandIn, ctx: Context) -> None:
+def _begun(azure: StandIn, ctx: Context) -> tuple[str, str]:
+    """An import whose job runs: the run and the job."""
     azure.world.pace = 2.0
     where = Where(backend="azureml", compute="gpu-cluster")
     info = azure_import.start(ctx, azure_import.prepare(ctx, "hf:org/tiny-bert", where=where))
     (name,) = azure.world.jobs
     jobs.hold(azure.world, name)
+    until(lambda: runs.show(ctx, info.run).state == "running")
+    azure.world.pace = 0.02
+    return info.run, name
+
+
+def _nothing_came(azure: StandIn, ctx: Context, info: RunInfo) -> None:
+    """No model there, none here, and one job only."""
+    assert info.output is None and not models.list_models(ctx)
+    assert "tiny-bert" not in (azure.world.assets.get("models") or {})
+    assert len(azure.world.jobs) == 1
+    assert fmtui("model", "show", "tiny-bert").code == 3
+
+
+def test_an_import_that_runs_has_registered_nothing_yet(
+    azure: StandIn, ctx: Context, uploads: azurite.Store
+) -> None:
+    run, name = _begun(azure, ctx)
+    _nothing_came(azure, ctx, runs.show(ctx, run))
+    jobs.release(azure.world, name)
+    found = ended(ctx, run)
+    assert (found.state, found.output) == ("completed", "tiny-bert:1")
+    assert list(azure.world.assets["models"]["tiny-bert"].versions) == ["1"]
+
+
+def test_an_import_that_fails_registers_nothing(
+    azure: StandIn, ctx: Context, uploads: azurite.Store
+) -> None:
+    run, name = _begun(azure, ctx)
     jobs.release(azure.world, name, fail="The model needs code of its own.")
-    found = ended(ctx, info.run)
+    found = ended(ctx, run)
     assert found.state == "failed" and "needs code of its own" in str(found.error)
-    assert found.output is None and not models.list_models(ctx)
+    _nothing_came(azure, ctx, found)
+
+
+def test_an_import_that_is_canceled_registers_nothing(
+    azure: StandIn, ctx: Context, uploads: azurite.Store
+) -> None:
+    run, name = _begun(azure, ctx)
+    done = fmtui("run", "cancel", run)
+    assert done.code == 0, done.err
+    found = ended(ctx, run)
+    assert (found.state, found.error) == ("canceled", "canceled")
+    assert azure.world.jobs[name].status(azure.world.now()) == "Canceled"
+    _nothing_came(azure, ctx, found)
+
+
+def test_an_import_canceled_in_the_studio_registers_nothing(
+    azure: StandIn, ctx: Context, uploads: azurite.Store
+) -> None:
+    run, name = _begun(azure, ctx)
+    azure.world.jobs[name].canceled = azure.world.now()
+    found = ended(ctx, run)
+    assert (found.state, found.error) == ("canceled", "canceled")
+    _nothing_came(azure, ctx, found)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 from fmtui.azure import credentials
 from fmtui.azure.connection import connect
@@ -18,7 +25,7 @@ from fmtui.errors import RemoteError, SignInError
 from fmtui.services import azure as service
 from fmtui.services.context import Context
 from tests.azure.runs import until
-from tests.azure.standin import accounts, identity
+from tests.azure.standin import accounts, identity, tokens
 from tests.azure.standin import world as facts
 from tests.azure.standin.faults import Fault
 from tests.azure.standin.server import StandIn
@@ -263,3 +270,70 @@ def test_a_sign_in_that_does_not_answer_is_given_up(
         connect(ctx.home).token()
     assert not isinstance(caught.value, SignInError), "waiting may help here"
     assert time.monotonic() - began < 10
+
+
+def _certificate(folder: Path, key: Any) -> Path:
+    """A certificate with its key, as an application signs in by it."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now, now + timedelta(days=1)
+    ).sign(key, hashes.SHA256())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = folder / "client.pem"
+    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize("way", ["default", "service-principal"])
+def test_an_application_signs_in_by_its_certificate(
+    azure: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    path = _certificate(tmp_path, rsa.generate_private_key(65537, 2048))
+    monkeypatch.delenv("AZURE_CLIENT_SECRET")
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(path))
+    _auth(ctx, way)
+    step = _failed(ctx)
+    assert "the application does not know the certificate (AADSTS700027)" in step.found
+    azure.world.client_certificates["client-of-tests"] = path
+    assert all(step.verdict == "ok" for step in service.examine(ctx))
+
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(tmp_path / "no.pem"))
+    done = fmtui("azure", "status")
+    assert done.code == 5 and "no.pem: can't be read: No such file" in done.out, done.out
+    _certificate(tmp_path, ec.generate_private_key(ec.SECP256R1()))
+    monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(path))
+    found = list(service.examine(ctx, {"client_id": "another"}))[-1]
+    assert "must have an RSA private key" in found.found
+    assert "AZURE_CLIENT_CERTIFICATE_PATH" in str(found.advice)
+
+
+def _az(folder: Path, script: str) -> None:
+    """An `az` that says what the real one would."""
+    (folder / "az").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "az").chmod(0o755)
+
+
+@pytest.mark.parametrize("way", ["default", "azure-cli"])
+def test_who_signed_in_by_az_is_signed_in(
+    person: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    _auth(ctx, way)
+    _az(tmp_path, "echo 'ERROR: Please run '\\''az login'\\'' to setup account.' >&2; exit 1")
+    step = _failed(ctx)
+    assert "nobody is signed in to Azure" in step.found and "az login" in str(step.advice)
+    cases = ""
+    for number, audience in enumerate(tokens.AUDIENCES):
+        token = {"accessToken": tokens.issue(person.world, audience, "az"),
+                 "expires_on": int(time.time()) + 3600}  # fmt: skip
+        (tmp_path / f"{number}.json").write_text(json.dumps(token))
+        cases += f"  *{audience}*) cat {tmp_path}/{number}.json;;\n"
+    _az(tmp_path, f'case "$*" in\n{cases}esac')
+    steps = {step.name: step for step in service.examine(ctx)}
+    assert steps["sign-in"].found == "a token by AzureCli"
+    assert steps["registry"].verdict == "ok"

@@ -57,3 +57,17 @@ def test_another_model_of_that_name_is_not_overwritten(
     assert "another model cards:1" in done.err and "--name" in done.err
     assert list(azure.world.assets["models"]["cards"].versions) == ["1"]
     assert not list(ctx.home.root.glob(".azure-*"))
+
+
+def test_a_store_that_takes_nothing_is_said(
+    azure: StandIn, ctx: Context, uploads: azurite.Store, classifier: str
+) -> None:
+    """The SDK alone would wait for ever for the files that were refused."""
+    azure.world.store_read_only = True
+    done = fmtui("model", "upload", "cards", "--name", "read-only")
+    assert done.code == 5 and "AuthorizationPermissionMismatch" not in done.err
+    assert "Storage Blob Data Contributor" in done.err, done.err
+    assert "read-only" not in azure.world.assets.get("models", {})
+    assert [info.ref for info in models.list_models(ctx)] == ["cards:1"]
+    azure.world.store_read_only = False
+    assert fmtui("model", "upload", "cards", "--name", "read-only").code == 0

@@ -6,7 +6,7 @@ import re
 
 from tests.azure.standin.arm import BASE, page, resource, router
 from tests.azure.standin.http import Answer, Json, Request, not_found
-from tests.azure.standin.workspace import CONTAINER, container_sas
+from tests.azure.standin.workspace import container_sas
 from tests.azure.standin.world import DOMAIN, Asset, World
 
 KINDS = ("models", "data", "environments", "codes", "components")
@@ -68,7 +68,11 @@ def find(world: World, kind: str, name: str, version: str | None = None) -> Asse
 @router.on("POST", f"{BASE}/codes/{{name}}/versions/{{version}}/startPendingUpload")
 def start_upload(world: World, request: Request, name: str, version: str) -> Answer:
     """Where code is uploaded to, with a signature that opens the container for a while."""
-    container = f"https://{world.account}.blob.core.{DOMAIN}/{CONTAINER}"
+    from tests.azure.standin.outputs import new_container
+
+    own = f"code-{name}"
+    new_container(world, own)
+    container = f"https://{world.account}.blob.core.{DOMAIN}/{own}"
     return Answer(
         200,
         {
@@ -77,7 +81,7 @@ def start_upload(world: World, request: Request, name: str, version: str) -> Ans
                 "storageAccountArmId": f"{BASE}/storage",
                 "credential": {
                     "credentialType": "SAS",
-                    "sasUri": f"{container}?{container_sas(world)}",
+                    "sasUri": f"{container}?{container_sas(world, own)}",
                 },
             },
             "pendingUploadId": f"{name}-{version}",

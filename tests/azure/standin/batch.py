@@ -153,7 +153,7 @@ def invoke(world: World, request: Request, name: str) -> Answer:
         "properties": {"azureml.endpoint": name, "azureml.deploymentname": deployment},
     }
     job = world.jobs[number] = _scheduled(world, number, body)
-    outputs.answer(world, job, asked.get("inputData") or {})
+    job.leave = lambda: outputs.answer(world, job, asked.get("inputData") or {})
     return Answer(
         201,
         {

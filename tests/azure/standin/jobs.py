@@ -58,10 +58,18 @@ def put_job(world: World, request: Request, name: str) -> Answer:
         raise RefusalError(400, "UserError", "The pipeline has no nodes.")
     for node in nodes.values():
         _check_node(world, node)
-    world.jobs[name] = _scheduled(world, name, body)
-    world.jobs[name].asked = request.body
-    outputs.write(world, world.jobs[name])
-    return Answer(201, rest(world, world.jobs[name]))
+    job = world.jobs[name] = _scheduled(world, name, body)
+    job.asked = request.body
+    job.leave = lambda: outputs.write(world, job)
+    return Answer(201, rest(world, job))
+
+
+def settle(world: World) -> None:
+    """Let the jobs that have completed leave what they made; others leave nothing."""
+    for job in world.jobs.values():
+        if job.leave is not None and job.status(world.now()) == "Completed":
+            leave, job.leave = job.leave, None
+            leave()
 
 
 def _check_node(world: World, node: Json) -> None:

@@ -80,18 +80,22 @@ def _model() -> dict[str, bytes]:
 
 
 def _put(world: World, path: str, content: bytes) -> None:
-    client = _client(world)
-    with client, client.get_blob_client(CONTAINER, path) as blob:
+    with client(world) as service, service.get_blob_client(CONTAINER, path) as blob:
         blob.upload_blob(content, overwrite=True)
 
 
 def _get(world: World, path: str) -> bytes:
-    client = _client(world)
-    with client, client.get_blob_client(CONTAINER, path) as blob:
+    with client(world) as service, service.get_blob_client(CONTAINER, path) as blob:
         return bytes(blob.download_blob().readall())
 
 
-def _client(world: World) -> BlobServiceClient:
+def new_container(world: World, name: str) -> None:
+    """A container of its own, as each upload of code gets one."""
+    with client(world) as service:
+        service.create_container(name)
+
+
+def client(world: World) -> BlobServiceClient:
     assert world.store_ca is not None
     return BlobServiceClient(
         f"https://localhost:{world.blob_port}/{world.account}",

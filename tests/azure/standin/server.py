@@ -199,6 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
                 handler, names = found
                 with world.lock:
                     arm.settle(world)
+                    jobs.settle(world)
                     return handler(world, request, **names)
         raise RefusalError(404, "InvalidResourcePath", f"No route {request.method} {request.path}")
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from urllib.parse import parse_qs
 
 import jwt
+from cryptography import x509
 
 from tests.azure.standin.http import Answer, RefusalError, Request, Router
 from tests.azure.standin.world import API, LOGIN, MANAGEMENT, RESOURCE, TENANT, World
 
 router = Router()
 KEY = uuid.uuid4().hex * 2
-_AUDIENCES = (
+AUDIENCES = (
     MANAGEMENT,
     RESOURCE,
     API,
@@ -59,11 +61,32 @@ def _application(world: World, form: dict[str, str]) -> Answer:
     if client not in world.secrets:
         words = f"Application '{client}' was not found."
         return refusal("AADSTS700016", words, "unauthorized_client")
+    if "client_assertion" in form:
+        return _by_certificate(world, client, form)
     if form.get("client_secret") in world.expired_secrets:
         words = f"The provided client secret keys for app '{client}' are expired."
         return refusal("AADSTS7000222", words, "invalid_client")
     if form.get("client_secret") != world.secrets[client]:
         return refusal("AADSTS7000215", "Invalid client secret provided.", "invalid_client")
+    return _granted(world, client, form)
+
+
+def _by_certificate(world: World, client: str, form: dict[str, str]) -> Answer:
+    """A token for an application that signed its request with the key of its certificate."""
+    certificate = world.client_certificates.get(client)
+    if certificate is not None:
+        key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+        with suppress(jwt.PyJWTError):
+            jwt.decode(
+                form["client_assertion"], key, algorithms=["RS256", "PS256"],  # type: ignore[arg-type]
+                audience=f"{LOGIN}/{TENANT}/oauth2/v2.0/token", issuer=client,
+            )  # fmt: skip
+            return _granted(world, client, form)
+    words = "Client assertion contains an invalid signature. The key was not found."
+    return refusal("AADSTS700027", words, "invalid_client")
+
+
+def _granted(world: World, client: str, form: dict[str, str]) -> Answer:
     audience = form.get("scope", "").removesuffix("/.default")
     return Answer(
         200,
@@ -115,7 +138,7 @@ def check(world: World, request: Request) -> None:
     if claims["exp"] <= world.clock():
         words = "The access token expiry time is past."
         raise _unauthorized("ExpiredAuthenticationToken", words, "invalid_token")
-    if claims["aud"].rstrip("/") not in _AUDIENCES:
+    if claims["aud"].rstrip("/") not in AUDIENCES:
         raise _unauthorized("InvalidAuthenticationTokenAudience", "The token is for another.")
 
 

@@ -113,22 +113,23 @@ def get_datastore(world: World, request: Request, name: str) -> Answer:
 def list_secrets(world: World, request: Request, name: str) -> Answer:
     if name != STORE:
         raise not_found("datastore", name)
-    if (request.json or {}).get("expirableSecret"):
+    if world.store_read_only or (request.json or {}).get("expirableSecret"):
         return Answer(200, {"secretsType": "Sas", "sasToken": container_sas(world)})
     return Answer(200, {"secretsType": "AccountKey", "key": world.account_key})
 
 
-def container_sas(world: World) -> str:
-    """A signature that opens the workspace's container for a while."""
+def container_sas(world: World, container: str = CONTAINER) -> str:
+    """A signature that opens a container of the workspace for a while."""
     from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
+    allowed = not world.store_read_only
     made = str(
         generate_container_sas(
             world.account,
-            CONTAINER,
+            container,
             account_key=world.account_key,
             permission=ContainerSasPermissions(
-                read=True, add=True, create=True, write=True, list=True
+                read=True, list=True, add=allowed, create=allowed, write=allowed
             ),
             expiry=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1),
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.azure.standin.faults import Faults
@@ -65,7 +67,10 @@ class Asset:
 
 @dataclass
 class Job:
-    """A pipeline job with the times at which it changes its state (seconds since the epoch)."""
+    """A pipeline job with the times at which it changes its state (seconds since the epoch).
+
+    `leave` is called once, when it has completed: it writes what the job makes.
+    """
 
     name: str
     body: Json
@@ -78,6 +83,7 @@ class Job:
     canceled: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     curve: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    leave: Callable[[], None] | None = None
 
     def status(self, now: float) -> str:
         if self.canceled is not None and not self.over(self.canceled):
@@ -114,6 +120,7 @@ class World:
         self.pace = 0.02
         self.secrets = {"client-of-tests": f"secret~{uuid.uuid4().hex}"}
         self.expired_secrets: set[str] = set()
+        self.client_certificates: dict[str, Path] = {}
         self.issued: list[str] = []
         self.devices: dict[str, Device] = {}
         self.device_seconds = 900
@@ -136,6 +143,7 @@ class World:
         self.account_key = ""
         self.blob_port: int | None = None
         self.store_ca: str | None = None
+        self.store_read_only = False
         self.sas: list[str] = []
 
     def now(self) -> float:
