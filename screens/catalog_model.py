@@ -60,18 +60,22 @@ def _card(entry: CatalogEntry) -> Content:
     """All that the catalogue tells: facts, what it needs, what to finetune it with."""
     parts: list[str | Content | tuple[str, str]] = [entry_facts(entry)]
     for job, needs in entry.skus.items():
-        parts += ["\n\n", (f"To run: {clean(job)}\n", "bold")]
+        parts += ["\n\n", (f"To run: {clean(job)}", "bold")]
         for name, value in needs.items() if isinstance(needs, dict) else ():
             words = ", ".join(map(str, value)) if isinstance(value, list) else _plain(value)
-            parts += [(f"  {clean(str(name)):<12} ", MUTED), f"{clean(words)}\n"]
+            parts += [(f"\n  {clean(str(name)):<12} ", MUTED), clean(words)]
     if entry.defaults:
-        parts += ["\n", ("Its publisher finetunes it with\n", "bold")]
+        parts += ["\n\n", ("Its publisher finetunes it with", "bold")]
         for name, value in entry.defaults.items():
-            parts += [(f"  {clean(name):<36} ", MUTED), f"{clean(str(value))}\n"]
+            parts += [(f"\n  {clean(name):<36} ", MUTED), clean(str(value))]
     return Content.assemble(*parts)
 
 
+_UNITS = {"cpus": "CPUs", "gpus": "GPUs", "memory_gib": "GiB of memory", "disk_gib": "GiB of disk"}
+
+
 def _plain(value: object) -> str:
+    """`4 CPUs, 14 GiB of memory`: what is not needed is left out."""
     if isinstance(value, dict):
-        return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in value.items() if v is not None)
+        return ", ".join(f"{v} {_UNITS.get(k, k.replace('_', ' '))}" for k, v in value.items() if v)
     return value if isinstance(value, str) else json.dumps(value)

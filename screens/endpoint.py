@@ -2,61 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from time import monotonic
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual import on
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from fmtui.services import endpoints
-from fmtui.services.endpoints import InvokeResult
-from fmtui.services.text import clean, one_line
-from registry.views import DeploymentInfo, EndpointInfo
+from fmtui.services import azure_batch, azure_endpoints, endpoints
+from fmtui.services.endpoints import EndpointKeys
+from registry.views import EndpointInfo
 from screens.base import Page
 from screens.bindings import bindings
+from screens.endpoint_parts import Jobs, Request, shares
 from screens.endpoints import delete_endpoint
+from screens.run_actions import open_run
 from screens.threads import threaded
 from screens.widgets.lines import Editor
 from screens.widgets.log_view import LogView
+from screens.widgets.picker import Option, Picker
 from screens.widgets.prose import Prose
 from screens.widgets.sections import Sections
-from screens.widgets.states import FAINT, MUTED, STYLES, state_words, tone
+from screens.widgets.states import MUTED, STYLES, state_words, tone
 
+_PARTS = {
+    "online": ("Try", "Log", "Keys"),
+    "batch": ("Jobs",),
+    "serverless": ("Try", "Keys"),
+}
+"""What each kind of endpoint has to show."""
 
-class Request(Vertical):
-    """The request that is edited, and the answer under it."""
-
-    def __init__(self, body: str) -> None:
-        super().__init__()
-        self.body = body
-        self.answer = ""
-
-    def compose(self) -> ComposeResult:
-        yield Editor(self.body, compact=True, tab_behavior="focus", id="body")
-        yield Static(
-            " ctrl+s sends the request; esc leaves the editor",
-            id="answered",
-            markup=False,
-            classes="dim",
-        )
-        yield Prose(id="answer")
-
-    def show(self, result: InvokeResult) -> None:
-        """The answer, indented if it is JSON, with its status and time."""
-        self.answer = pretty(result.body)
-        good = result.status == 200
-        words = f" {'✓' if good else '✗'} {result.status}   {result.milliseconds:.0f} ms"
-        words += f"   from {one_line(result.deployment)}" if result.deployment else ""
-        style = "$text-success" if good else "$text-error"
-        self.query_one("#answered", Static).update(Content.styled(words, style))
-        self.query_one("#answer", Prose).set(self.answer)
-
-    def tell(self, words: str) -> None:
-        self.query_one("#answered", Static).update(Content(f" {clean(words)}"))
+_LOG_SECONDS = 10.0
+"""So often Azure is asked for the log that is looked at."""
 
 
 class EndpointPage(Page):
@@ -68,19 +48,36 @@ class EndpointPage(Page):
         self.name_ = name
         self.info: EndpointInfo | None = None
         self.revealed = False
+        self._secrets: EndpointKeys | None = None
+        self._log_read = 0.0
 
     def crumbs(self) -> Sequence[str]:
         return ("Endpoints", self.name_)
 
+    @cached_property
+    def in_azure(self) -> bool:
+        return azure_endpoints.owns(self.ctx, self.name_)
+
+    @cached_property
+    def kind(self) -> str:
+        """online, batch or serverless: what there is to show depends on it."""
+        return azure_endpoints.kind_of(self.ctx, self.name_) if self.in_azure else "online"
+
     def body(self) -> Iterable[Widget]:
         yield Static(id="head", markup=False)
-        yield Sections(
-            [
-                ("Try", lambda: Request(endpoints.sample_request(self.ctx, self.name_))),
-                ("Log", lambda: LogView(endpoints.log_path(self.ctx, self.name_))),
-                ("Keys", lambda: Prose(self._keys())),
-            ]
-        )
+        parts: dict[str, Callable[[], Widget]] = {
+            "Jobs": lambda: Jobs(self.name_),
+            "Try": lambda: Request(endpoints.sample_request(self.ctx, self.name_)),
+            "Log": lambda: LogView(self._log_file()),
+            "Keys": lambda: Prose(Content.styled("asking …", MUTED)),
+        }
+        yield Sections([(name, parts[name]) for name in _PARTS[self.kind]])
+
+    def _log_file(self) -> Path:
+        """Where the log lies; that of Azure comes there once it was asked for."""
+        if self.in_azure:
+            return azure_endpoints.log_file(self.ctx, self.name_)
+        return endpoints.log_path(self.ctx, self.name_)
 
     @property
     def sections(self) -> Sections:
@@ -91,24 +88,57 @@ class EndpointPage(Page):
         self.set_interval(2.0, self._tick)
 
     def _tick(self) -> None:
-        if self.is_active:
-            self.start(self._load, group="load", wait=True)
+        if not self.is_active:
+            return
+        self.start(self._load, group="load", wait=True)
+        read = self.in_azure and self.sections.current == "Log"
+        if read and monotonic() - self._log_read > _LOG_SECONDS:
+            self.start(self._read_log, group="log", wait=True)
 
     async def _load(self, *, first: bool = False) -> None:
         info = await threaded(endpoints.show, self.ctx, self.name_)
         if info != self.info:
             self.info = info
             self._show(info)
+            self.refresh_bindings()
+        jobs = self.sections.part("Jobs")
+        if isinstance(jobs, Jobs):
+            jobs.show(await threaded(azure_batch.jobs, self.ctx, self.name_))
         if first:
             self.sections.focus_part()
 
+    def on_resize(self) -> None:
+        if self.info is not None:
+            self._show(self.info)
+
+    @on(Sections.Chosen)
+    def _chosen(self, event: Sections.Chosen) -> None:
+        if event.name == "Keys" and self._secrets is None:
+            self.start(self._ask_keys, group="keys")
+        if event.name == "Log" and self.in_azure:
+            self.start(self._read_log, group="log", wait=True)
+
+    async def _read_log(self) -> None:
+        self._log_read = monotonic()
+        await threaded(endpoints.log_path, self.ctx, self.name_)
+
+    async def _ask_keys(self) -> None:
+        try:
+            self._secrets = await threaded(endpoints.keys, self.ctx, self.name_)
+        finally:
+            self._show_keys()
+
+    @on(Jobs.Opened)
+    def _open_job(self, event: Jobs.Opened) -> None:
+        open_run(self.app, event.record.run)
+
     def _show(self, info: EndpointInfo) -> None:
         target = info.target if info.kind == "online" else f"{info.target} {info.kind}"
-        where = info.url or "" if info.kind == "online" else ""  # a long one hides the state
-        words = f"{target}   {where}   "
+        where = info.url if info.kind == "online" else None  # a long one hides the state
+        words = "".join(f"{word}   " for word in (target, where) if word)
         state = (state_words(info.state) + " ", STYLES.get(tone(info.state), ""))
         self.top.set(("Endpoints", info.name), Content.assemble((words, MUTED), state))
-        self.query_one("#head", Static).update(_shares(info))
+        self.query_one("#head", Static).update(shares(info, self.size.width))
 
     async def action_show(self, part: str) -> None:
         await self.sections.choose(part.capitalize())
@@ -126,12 +156,17 @@ class EndpointPage(Page):
 
     def action_reveal(self) -> None:
         self.revealed = not self.revealed
+        self._show_keys()
+
+    def _show_keys(self) -> None:
         part = self.sections.part("Keys")
         if isinstance(part, Prose):
             part.set(self._keys())
 
     def _keys(self) -> Content:
-        keys = endpoints.keys(self.ctx, self.name_)
+        keys = self._secrets
+        if keys is None:
+            return Content.styled("not known; K asks again", MUTED)
         hide = "v hides them" if self.revealed else "v shows them, y copies the primary one"
         parts: list[str | tuple[str, str]] = []
         for name, key in (("primary", keys.primary), ("secondary", keys.secondary)):
@@ -141,21 +176,57 @@ class EndpointPage(Page):
         return Content.assemble(*parts)
 
     def action_copy(self) -> None:
-        if self.sections.current == "Keys":
-            self.copy(endpoints.keys(self.ctx, self.name_).primary, "the primary key")
+        if self.sections.current == "Keys" and self._secrets is not None:
+            self.copy(self._secrets.primary, "the primary key")
         elif self.sections.current == "Try" and self.sections.query_one(Request).answer:
             self.copy(self.sections.query_one(Request).answer, "the answer")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "send" and self.info is not None and self.info.kind == "batch":
-            return False
+        if action == "show":
+            return str(parameters[0]).capitalize() in _PARTS[self.kind]
+        if action == "send":
+            return "Try" in _PARTS[self.kind]
         if action == "reveal":
             return self.is_mounted and self.sections.current == "Keys"
         if action == "copy":
             return self.is_mounted and self.sections.current in ("Keys", "Try")
-        if action == "traffic":
-            return self.info is not None and len(self.info.deployments) > 1
+        if action == "answer":
+            return self.kind == "batch"
+        if action == "deploy":
+            return self.kind != "serverless"
+        if action in ("traffic", "default"):
+            several = self.info is not None and len(self.info.deployments) > 1
+            return several and (action == "default") == (self.kind == "batch")
         return super().check_action(action, parameters)
+
+    def action_answer(self) -> None:
+        from screens.forms.batch import BatchForm
+
+        if self.info is not None:
+            self.app.push_screen(BatchForm(self.info))
+
+    def action_default(self) -> None:
+        """Choose which deployment of a batch endpoint takes the jobs that name none."""
+        found = self.info.deployments if self.info is not None else ()
+
+        def chosen(option: Option | None) -> None:
+            async def job() -> None:
+                assert option is not None
+                await threaded(endpoints.traffic, self.ctx, self.name_, {option.value: 100})
+                self.say(f"{option.value} takes the jobs that name no deployment.")
+                await self._load()
+
+            if option is not None:
+                self.start(job, group="default")
+
+        self.app.push_screen(
+            Picker(
+                "The default deployment",
+                [Option(d.name, d.name, d.model) for d in found],
+                current=next((d.name for d in found if d.traffic), None),
+            ),
+            chosen,
+        )
 
     def action_traffic(self) -> None:
         from screens.forms.traffic import TrafficForm
@@ -170,53 +241,3 @@ class EndpointPage(Page):
 
     def action_delete(self) -> None:
         delete_endpoint(self, self.name_, self.action_back)
-
-
-def _shares(info: EndpointInfo) -> Content:
-    """A line a deployment: its model, its state where that is not healthy, its share as a bar."""
-    if not info.deployments:
-        return Content.styled(" Nothing is deployed here yet: + deploys a model.", MUTED)
-    if info.kind == "serverless":
-        model = one_line(info.deployments[0].model)
-        words = "   paid for by token, nothing while nobody asks"
-        return Content.assemble(f" {model}", (words, MUTED))
-    names = max(len(d.name) for d in info.deployments)
-    models = max(len(d.model) for d in info.deployments)
-    lines = []
-    for one in info.deployments:
-        wide = 12 if one.instance_type else 24  # so that the machines fit on the line
-        full = round(one.traffic / 100 * wide)
-        parts: list[str | tuple[str, str]] = [
-            f" {one.name:<{names}}  {one.model:<{models}}  {one.traffic:>3}%  ",
-            ("━" * full, ""), ("━" * (wide - full), FAINT),
-        ]  # fmt: skip
-        if one.instance_type:
-            parts += [("  " + machines(one), MUTED)]
-        if one.mirror:
-            parts += [(f"  mirrors {one.mirror}%", MUTED)]
-        if one.state != "healthy":
-            parts += ["  ", (state_words(one.state), STYLES.get(tone(one.state), ""))]
-        if one.error:
-            parts += ["\n   ", (one_line(one.error), "$text-error")]
-        lines.append(Content.assemble(*parts))
-    if info.target == "azureml":
-        billed = "while a job runs" if info.kind == "batch" else "until deleted, asked or not"
-        lines.append(Content.styled(f" billed {billed}", MUTED))
-    if info.kind == "batch":
-        lines.append(Content(f" fmtui batch invoke {info.name} --data FILE"))
-    if info.error:
-        lines.append(Content.styled(f" {one_line(info.error)}", "$text-error"))
-    return Content("\n").join(lines)
-
-
-def machines(one: DeploymentInfo) -> str:
-    """How many machines of which type a deployment in Azure has: `2 × Standard_DS3_v2`."""
-    return f"{one.instance_count} × {one_line(one.instance_type or '')}"
-
-
-def pretty(body: str) -> str:
-    """JSON with its lines indented; anything else as it came."""
-    try:
-        return json.dumps(json.loads(body), indent=1, ensure_ascii=False)
-    except ValueError:
-        return body

@@ -27,6 +27,13 @@ def _serves(endpoint: EndpointInfo) -> str:
     return ", ".join(parts) or "nothing deployed"
 
 
+def _where(endpoint: EndpointInfo) -> str:
+    """The address of one here, which is short; of others whose they are, and their kind."""
+    if endpoint.target == "local":
+        return endpoint.url or "–"
+    return endpoint.target if endpoint.kind == "online" else f"{endpoint.target} {endpoint.kind}"
+
+
 def _deployed(one: DeploymentInfo) -> str:
     machines = f"  {one.instance_count} × {one.instance_type}" if one.instance_count else ""
     return f"{one.model}  {one.traffic}%  {one.state}{machines}"
@@ -40,13 +47,13 @@ class EndpointsScreen(Listing[EndpointInfo]):
         Column("endpoint", lambda e: e.name, width=16, order="endpoint"),
         Column("state", _state, width=12, order="state"),
         Column("serves", _serves, order="serves"),
-        Column("url", lambda e: e.url or "–", width=22, drop=64, order="url"),
+        Column("where", _where, width=22, drop=64, order="where"),
     )
     ORDERS = {
         "endpoint": Order[EndpointInfo](LETTERS, lambda e: e.name.lower()),
         "state": Order(LETTERS, lambda e: e.state),
         "serves": Order(LETTERS, _serves),
-        "url": Order(LETTERS, lambda e: e.url),
+        "where": Order(LETTERS, _where),
         "made": Order(TIMES, lambda e: e.created, down=True),
     }
     EMPTY = (

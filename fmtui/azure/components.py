@@ -145,12 +145,16 @@ class Parameters:
         """Those of these that the component has."""
         return {name: text for name, text in given.items() if name in self.declared}
 
+    def choices(self, name: str) -> list[str]:
+        """The values that a parameter can have, none where any will do."""
+        return [str(choice) for choice in _fact(self.declared[name], "enum") or ()]
+
     def _value(self, name: str, text: str) -> Any:
         if name not in self.declared:
             error = unknown("parameter", name, list(self.declared))
             raise UsageError(f"{self.component}: {error.message}", hint=error.hint)
         declared = self.declared[name]
-        choices = [str(choice) for choice in _fact(declared, "enum") or ()]
+        choices = self.choices(name)
         text = text.strip()
         if choices:
             match = next((c for c in choices if c.lower() == text.lower()), None)

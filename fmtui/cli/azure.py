@@ -142,15 +142,17 @@ def sizes(as_json: bool, **given: str | None) -> None:
 @json_option
 def compute(as_json: bool, **given: str | None) -> None:
     """List the compute clusters of the workspace: jobs and batch endpoints run on them."""
-    from fmtui.services import azure as service
+    from dataclasses import asdict
 
-    found = service.clusters(context(), given)
+    from fmtui.services import azure_places
+
+    found = azure_places.clusters(context(), given)
     if as_json:
-        print_json(found)
+        print_json([asdict(cluster) for cluster in found])
     elif not found:
         progress("The workspace has no compute cluster.")
     else:
-        rows = ((c["name"], c["size"], f"{c['least']} to {c['most']}") for c in found)
+        rows = ((c.name, c.size, f"{c.least} to {c.most}") for c in found)
         table(("cluster", "instance type", "instances"), rows)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmtui.errors import ConflictError, FmtuiError, NotFoundError
+from fmtui.runs.process import write_bytes
 from fmtui.services._azure_endpoints import (
     connection_of,
     file_of,
@@ -93,14 +94,23 @@ def logs(
     return endpoints.logs(connection_of(ctx, name), name, chosen, lines, container)
 
 
+def log_file(ctx: Context, name: str) -> Path:
+    """Where `log_path` writes; Azure is not asked."""
+    return file_of(ctx, name).with_suffix(".log")
+
+
 def log_path(ctx: Context, name: str) -> Path:
-    """A file with the last lines of the main deployment's server, read from Azure just now."""
-    path = file_of(ctx, name).with_suffix(".log")
+    """A file with the last lines of the main deployment's server, read from Azure just now.
+
+    It is replaced where it has changed, so that who reads it sees the old lines or the new ones.
+    """
+    path = log_file(ctx, name)
     try:
         text = logs(ctx, name, container="inference-server", lines=2000)
     except (NotFoundError, ConflictError) as error:
         text = f"{error}\n"
-    path.write_text(text, encoding="utf-8")
+    if not path.exists() or path.read_bytes() != text.encode():
+        write_bytes(path, text.encode())
     return path
 
 

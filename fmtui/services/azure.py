@@ -17,7 +17,6 @@ __all__ = [
     "SignIn",
     "Step",
     "Workspace",
-    "clusters",
     "configured",
     "examine",
     "last_sign_in",
@@ -211,19 +210,6 @@ def sizes(ctx: Context, given: Given | None = None) -> list[dict[str, Any]]:
     from fmtui.azure.workspaces import sizes as ask
 
     return [asdict(size) for size in ask(connect(ctx.home, dict(given or {})))]
-
-
-def clusters(ctx: Context, given: Given | None = None) -> list[dict[str, Any]]:
-    """The compute clusters of the workspace: name, size, least, most, idle_seconds.
-
-    Raises RemoteError.
-    """
-    from dataclasses import asdict
-
-    from fmtui.azure.compute import clusters as ask
-    from fmtui.azure.connection import connect
-
-    return [asdict(cluster) for cluster in ask(connect(ctx.home, dict(given or {})))]
 
 
 def examine(ctx: Context, given: Given | None = None) -> Iterator[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from fmtui.azure.options import AzureOptions
 from fmtui.data.write import encoded
-from fmtui.errors import BadInputError, ConflictError, UsageError
+from fmtui.errors import BadInputError, ConflictError, FmtuiError, UsageError
+from fmtui.runs.folder import RunFolder
 from fmtui.services import data as data_service
 from fmtui.services import launch, runs
 from fmtui.services._azure_access import look_up
@@ -22,6 +24,7 @@ from registry.views import RunInfo
 
 if TYPE_CHECKING:
     from fmtui.azure.endpoints import Deployed
+    from fmtui.data.table import Table
 
 _ROWS = "data/rows.csv"
 
@@ -70,6 +73,51 @@ def plan(ctx: Context, name: str) -> Job:
     return Job(endpoint, chosen, words)
 
 
+def look(ctx: Context, name: str, data: str, columns: Mapping[str, str] | None = None) -> str:
+    """What a job would take, in words: its cost, and the rows and columns that go to it.
+
+    Raises what `start` would, for what can be known before; nothing is begun.
+    """
+    job = plan(ctx, name)
+    if data.startswith("azureml:"):
+        _check_asset(columns)
+        return f"{job.cost}; {data} goes as it is"
+    table = data_service.resolve(ctx, data).table()
+    chosen = _chosen(table, columns or {})
+    sent = ", ".join(c if n == c else f"{c} as {n}" for n, c in chosen.items())
+    return f"{job.cost}; {len(table.rows):,} rows with {sent}"
+
+
+def command(
+    name: str,
+    data: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    experiment: str | None = None,
+) -> str:
+    """The line that does what `start` would, and asks nothing."""
+    words = ["fmtui", "batch", "invoke", name, "--data", data]
+    if columns:
+        words += ["--columns", ",".join(f"{key}={value}" for key, value in columns.items())]
+    words += ["--experiment", experiment] if experiment else []
+    return shlex.join([*words, "--yes"])
+
+
+def jobs(ctx: Context, endpoint: str) -> list[RunInfo]:
+    """The runs that are jobs of a batch endpoint, the newest first."""
+    found = runs.list_runs(ctx, runs.Wanted(kind="batch", name=f"{endpoint}-*"))
+    return [info for info in found if _endpoint_of(ctx, info) == endpoint]
+
+
+def _endpoint_of(ctx: Context, info: RunInfo) -> str | None:
+    """Whose job it is; its name alone may be that of `a` with `b-c`, or of `a-b` with `c`."""
+    try:
+        spec = RunFolder(ctx.home.runs / info.run).spec()
+    except (OSError, ValueError, FmtuiError):  # a folder that is gone or broken belongs to nobody
+        return None
+    return (spec.get("azure") or {}).get("endpoint")
+
+
 def start(
     ctx: Context,
     name: str,
@@ -99,10 +147,8 @@ def start(
         files[_ROWS] = _csv(source.table(), columns or {})
         info = launch.registered_data(ctx, source, source.roles)
         ref, dataset, sent = info.ref, info.id, ["uri_file", _ROWS]
-    elif columns:
-        raise UsageError(
-            "--columns is for data of this machine", hint="A data asset goes as it is."
-        )
+    else:
+        _check_asset(columns)
     asked = options.as_spec() | {
         "job": f"fmtui-{uuid.uuid4().hex[:16]}",
         "endpoint": job.endpoint,
@@ -122,8 +168,22 @@ def start(
     return runs.create(ctx, row, spec, files=files)
 
 
-def _csv(table: Any, columns: Mapping[str, str]) -> bytes:
+def _check_asset(columns: Mapping[str, str] | None) -> None:
+    if columns:
+        raise UsageError(
+            "--columns is for data of this machine", hint="A data asset goes as it is."
+        )
+
+
+def _csv(table: Table, columns: Mapping[str, str]) -> bytes:
     """The rows as the model reads them: MLflow's scoring of files knows csv, not jsonl."""
+    chosen = _chosen(table, columns)
+    places = [list(table.columns).index(column) for column in chosen.values()]
+    return encoded(".csv", list(chosen), [[row[at] for at in places] for row in table.rows])
+
+
+def _chosen(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
+    """The model's names to those of the table. Raises for a column or a row that is not there."""
     chosen = dict(columns) or {name: name for name in table.columns}
     for column in chosen.values():
         if column not in table.columns:
@@ -131,5 +191,4 @@ def _csv(table: Any, columns: Mapping[str, str]) -> bytes:
             raise BadInputError(error.message, file=table.file, hint=error.hint)
     if not table.rows:
         raise BadInputError("there is no row", file=table.file)
-    places = [list(table.columns).index(column) for column in chosen.values()]
-    return encoded(".csv", list(chosen), [[row[at] for at in places] for row in table.rows])
+    return chosen

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from fmtui.errors import FmtuiError
 from fmtui.services import azure_endpoints
@@ -101,31 +100,6 @@ def kinds_for(ctx: Context, model: str) -> list[str]:
             serverless.check_offered(connect(ctx.home, {}), address, model)
             found.append("serverless")
     return found
-
-
-def instance_types(ctx: Context, model: str) -> list[dict[str, Any]]:
-    """The instance types of the region that suffice for a model, the recommended ones first.
-
-    They are as `azure.sizes` gives them, with `recommended`. Raises RemoteError.
-    """
-    from dataclasses import asdict
-
-    from fmtui.azure.compute import check_minimum
-    from fmtui.azure.connection import connect
-    from fmtui.azure.workspaces import sizes
-
-    needs: dict[str, Any] = {}
-    with suppress(FmtuiError):
-        needs = base_of(ctx, model, "inference").needs
-    wanted = [str(name).lower() for name in needs.get("recommended") or ()]
-    found = []
-    for size in sizes(connect(ctx.home, {})):
-        with suppress(FmtuiError):
-            check_minimum(size, needs, model)
-            found.append(asdict(size) | {"recommended": size.name.lower() in wanted})
-    return sorted(
-        found, key=lambda s: wanted.index(s["name"].lower()) if s["recommended"] else len(wanted)
-    )
 
 
 def plan(ctx: Context, request: DeployRequest) -> str:

@@ -18,6 +18,7 @@ from fmtui.services import azure
 from fmtui.services._azure_access import (
     invoke,
     keys,
+    log_file,
     log_path,
     logs,
     regenerate,
@@ -65,6 +66,7 @@ __all__ = [
     "kind_of",
     "last_seen",
     "list_endpoints",
+    "log_file",
     "log_path",
     "logs",
     "names",

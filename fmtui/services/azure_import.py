@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,11 @@ class Prepared:
     place: Place
     inputs: dict[str, Any]
     options: AzureOptions
+
+    @property
+    def question(self) -> str:
+        """What is asked before it is begun."""
+        return f"Import {self.ref} into {self.workspace} as {self.name}?"
 
     @property
     def cost(self) -> str:
@@ -84,6 +90,25 @@ def prepare(
         inputs["instance_type"] = place.size.name
     workspace = str(connection.settings.workspace)
     return Prepared(ref, chosen, task, workspace, place, inputs, options)
+
+
+def command(
+    ref: str, *, name: str | None = None, task: str | None = None, where: Where | None = None
+) -> str:
+    """The line that does what `prepare` and `start` would, and asks nothing."""
+    words = ["fmtui", "model", "import", ref, *(where or Where(backend="azureml")).words()]
+    words += ["--name", name] if name else []
+    words += ["--task", task] if task else []
+    return shlex.join([*words, "--yes"])
+
+
+def tasks(ctx: Context) -> list[str]:
+    """What the component knows that a model can do. Raises RemoteError."""
+    from fmtui.azure import jobs
+    from fmtui.azure.connection import connect
+
+    made = jobs.component(connect(ctx.home, {}), IMPORT)
+    return jobs.parameters(made).choices("task_name")
 
 
 def start(ctx: Context, ready: Prepared) -> RunInfo:

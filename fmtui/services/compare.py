@@ -24,10 +24,10 @@ class Comparison:
     """Metrics and settings, each a list in the order of `runs`.
 
     `settings` has those that differ, `same` the others; `best` names the place of the best value
-    of a metric; `seconds` is how long each took. `rows` counts the test rows that all of them
-    were measured on, None where they were not the same, and then `note` says why. `intervals` are
-    the 95% intervals of what is told first of the task; `tests` set the best run against each of
-    the others.
+    of a metric, where all were measured on the same rows; `seconds` is how long each took. `rows`
+    counts the test rows that all of them were measured on, None where they were not the same, and
+    then `note` says why. `intervals` are the 95% intervals of what is told first of the task;
+    `tests` set the best run against each of the others.
     """
 
     runs: tuple[str, ...]
@@ -101,7 +101,7 @@ def compare(ctx: Context, refs: Sequence[str]) -> Comparison:
         best={
             name: at
             for name, at in ranked.items()
-            if at is not None and name not in verdict.incomparable
+            if at is not None and verdict.alike and name not in verdict.incomparable
         },
         settings=differ,
         same={key: row for key, row in values.items() if key not in differ},

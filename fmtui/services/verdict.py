@@ -33,28 +33,31 @@ Intervals = dict[str, list[tuple[float, float] | None]]
 @dataclass(frozen=True)
 class Verdict:
     """`rows` is how many all were measured on, None where they were not the same; `note` says why
-    not, or what else stands in the way. `intervals` are by metric, in the order of the runs."""
+    not, or what else stands in the way. `intervals` are by metric, in the order of the runs.
+    `alike` is False where figures of other rows stand beside each other, so that none is best."""
 
     rows: int | None = None
     note: str = ""
     intervals: Intervals = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
     incomparable: frozenset[str] = frozenset()
+    alike: bool = True
 
 
 def judge(ctx: Context, found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> Verdict:
     """Test evaluations against each other; of more than two, the best against each other one."""
     if any(spec.get("kind") != "evaluate" for spec in specs):
-        return Verdict()
+        note = _differ_in_training(found, specs)
+        return Verdict(note=note, alike=not note)
     intervals = _reported(ctx, found)
     note = _differ(found, specs)
     if note:
-        return Verdict(note=note, intervals=intervals)
+        return Verdict(note=note, intervals=intervals, alike=False)
     try:
         files = [open_predictions(ctx, run) for run in found]
         note = _other_rows(files)
         if note:
-            return Verdict(note=note, intervals=intervals)
+            return Verdict(note=note, intervals=intervals, alike=False)
         return _tested(files, intervals)
     except FmtuiError as error:
         return Verdict(note=f"No test can be made: {error}", intervals=intervals)
@@ -72,6 +75,28 @@ def _differ(found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> str:
         refs = ", ".join(str(d.get("ref", "?")) for d in data)
         return f"{names} were measured on different rows ({refs}): no test can be made."
     return ""
+
+
+def _differ_in_training(found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> str:
+    """Why figures of finetunings are not of the same rows, going by what was asked for."""
+    if len({str(spec.get("kind")) for spec in specs}) > 1:
+        return f"{_listed(found)} are of different kinds, measured on different rows: none is best."
+    if len({str(spec.get("task")) for spec in specs}) > 1:
+        return f"{_listed(found)} are of different tasks: none is best."
+    if len({_held_out(spec) for spec in specs}) > 1:
+        return f"{_listed(found)} were validated on different rows: none is best."
+    return ""
+
+
+def _held_out(spec: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells the rows that a finetuning was validated on."""
+    given = spec.get("validation")
+    part = given or spec.get("train") or {}
+    asked = (part.get("fingerprint"), part.get("split"), bool(spec.get("drop_invalid")))
+    if given:
+        return asked
+    settings = spec.get("settings") or {}
+    return (*asked, settings.get("validation_fraction"), settings.get("seed"))
 
 
 def _other_rows(files: Sequence[Predictions]) -> str:

@@ -45,11 +45,8 @@ def faulty_rows() -> Field:
     return Field("faulty rows", Choice("Rows that have a fault", lambda: options, id="faulty"))
 
 
-INSTANCE_HINT = "an instance type, or a cluster's name"
-
-
 def on_azure(instance: str) -> Where:
-    """Azure ML as the place: what was typed is an instance type or a compute cluster."""
+    """Azure ML as the place: what was chosen is an instance type or a compute cluster."""
     words = instance.strip()
     if words.lower().startswith("standard_"):
         return Where(backend="azureml", instance_type=words)

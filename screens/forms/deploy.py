@@ -10,19 +10,12 @@ from textual.widget import Widget
 from fmtui.errors import ConflictError, FmtuiError, UsageError
 from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
-from fmtui.services.context import context
+from screens.forms.azure_places import targets, workspace_words
 from screens.forms.base import Form, required
 from screens.forms.choices import NO_MODELS, endpoint_options, model_options
 from screens.forms.deploy_azure import AzureFields
 from screens.threads import threaded
-from screens.widgets.fields import Choice, Field, TextField, options_of
-from screens.widgets.picker import Option
-
-
-def _targets() -> list[Option]:
-    """Where a new endpoint can be made: in Azure only where a workspace is named."""
-    names = ["local", "azureml"] if azure.configured(context()) else ["local"]
-    return options_of(names)
+from screens.widgets.fields import Choice, Field, TextField
 
 
 class DeployForm(Form):
@@ -53,7 +46,7 @@ class DeployForm(Form):
             ),
         )
         yield Field("endpoint", TextField(self.endpoint, hint="its name", id="endpoint"))
-        yield Field("where", Choice("Where", _targets, value="local", id="where"))
+        yield Field("where", Choice("Where", targets, value="local", id="where"))
         yield AzureFields()
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
@@ -151,8 +144,11 @@ class DeployForm(Form):
             word = f", {kind}" if kind not in ("", "online") else ""
             made = f"a new one {place}" if name else ""
             field.note(made if new else f"is there already, {place}{word}")
+        where = self.query_one("#where").parent
+        if isinstance(where, Field):
+            where.note(workspace_words() if there else "")
         shown = {
-            "where": new and len(_targets()) > 1,
+            "where": new and len(targets()) > 1,
             "deployment": kind != "serverless",
             "traffic": kind in ("", "online"),
             "port": new and not there,

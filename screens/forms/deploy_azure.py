@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from fmtui.errors import UsageError
-from fmtui.services import azure, azure_deploy
+from fmtui.services import azure_deploy
 from fmtui.services.azure_deploy import KINDS, DeployRequest
 from fmtui.services.context import context
 from fmtui.services.text import one_line
+from screens.forms.azure_places import cluster_choice, instance_choice
 from screens.forms.base import required
 from screens.threads import threaded
-from screens.widgets.asked import AskedChoice
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
 
@@ -54,15 +53,12 @@ class AzureFields(Vertical):
         )
         yield Field(
             "instance",
-            AskedChoice(
-                "Instance type", self._sizes, free="type", empty="the recommended one",
-                id="instance",
-            ),
+            instance_choice(lambda: self.model),
             classes="online",
         )  # fmt: skip
         yield Field(
             "cluster",
-            AskedChoice("Compute cluster", _clusters, free="cluster", id="compute"),
+            cluster_choice(),
             classes="batch",
         )
         yield Field("instances", TextField(hint="1", id="instance_count"), classes="online batch")
@@ -79,13 +75,6 @@ class AzureFields(Vertical):
             classes="batch",
         )
         yield Field("default", Choice("Default", lambda: _DEFAULT, id="default"), classes="batch")
-
-    def _sizes(self) -> list[Option]:
-        found = azure_deploy.instance_types(context(), self.model)
-        return [
-            Option(f"{s['name']}  {'recommended' * s['recommended']}", s["name"], _size_words(s))
-            for s in found
-        ]
 
     async def offer(self, model: str) -> None:
         """Offer the kinds that the model can be deployed as."""
@@ -141,18 +130,3 @@ class AzureFields(Vertical):
         if not (words.isascii() and words.isdigit() and int(words)):
             raise UsageError(f"{_NUMBERS[field]}: `{one_line(words)}` is no number from 1 on")
         return int(words)
-
-
-def _clusters() -> list[Option]:
-    return [
-        Option(c["name"], c["name"], f"{c['size']}  {c['least']} to {c['most']}")
-        for c in azure.clusters(context())
-    ]
-
-
-def _size_words(size: dict[str, Any]) -> str:
-    """`8 cores 28 GiB 0.80 USD/h`; of one with GPUs their number instead."""
-    gpus, cores = size["gpus"], size["cores"]
-    power = f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else f"{cores} core{'s' * (cores > 1)}"
-    price = "" if size["price"] is None else f" {size['price']:.2f} {size['currency']}/h"
-    return f"{power} {size['memory_gib']:g} GiB{price}"

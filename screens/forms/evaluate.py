@@ -57,7 +57,9 @@ class EvaluateForm(Form):
         yield Field("columns", TextField(hint="guessed; or text=message, label=intent", id="cols"))
         yield Field("settings", TextField(hint="as it was taught; or num_beams=4, …", id="set"))
         yield faulty_rows()
-        yield WhereFields(several=False)
+        yield WhereFields(
+            lambda: self.query_one("#model", Choice).value, "evaluation", several=False
+        )
         yield RunFields(finetune=False)
 
     def _tasks(self) -> list[Option]:

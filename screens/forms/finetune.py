@@ -100,7 +100,7 @@ class FinetuneForm(Form):
         yield Field("parameters", Parameters(self._show_parameters, id="parameters"))
         yield faulty_rows()
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
-        yield WhereFields()
+        yield WhereFields(lambda: self.query_one("#model", Choice).value, "finetune")
         yield RunFields()
 
     def request(self) -> FinetuneRequest:

@@ -1,4 +1,4 @@
-"""Import a model: from the catalogue, the hub, or a folder.
+"""Import a model: from the catalogue, the hub, or a folder; or let Azure ML import one.
 
 What comes over the network is looked at first: the checks are shown, and a second ctrl+s
 fetches it. At the end the model answers a text.
@@ -15,10 +15,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from fmtui.errors import BadInputError, FmtuiError
-from fmtui.services import models
+from fmtui.services import azure_import, models
 from fmtui.services.models import ImportProgress, Permissions
 from fmtui.services.text import clean, duration, one_line, size
+from screens.forms.azure_places import targets, workspace_words
 from screens.forms.base import CommandLine, Form, bar, required
+from screens.forms.import_azure import ImportFields
 from screens.threads import threaded, threaded_whole
 from screens.widgets.fields import Choice, Field, TextField
 from screens.widgets.picker import Option
@@ -58,9 +60,11 @@ class ImportForm(Form):
     def crumbs(self) -> Sequence[str]:
         return ("Models", "import")
 
-    def fields(self) -> Iterable[Field]:
+    def fields(self) -> Iterable[Widget]:
         yield Field("from", TextField(self.reference, hint="hf:ORG/NAME or a folder", id="source"))
         yield Field("name", TextField(hint="chosen from the source", id="name"))
+        yield Field("where", Choice("Where", targets, value="local", id="where"))
+        yield ImportFields()
         yield Field("pickles", Choice("Pickled weights", lambda: _PICKLES, id="pickles"))
         yield Field("own code", Choice("Code of the model's own", lambda: _CODE, id="code"))
 
@@ -85,11 +89,34 @@ class ImportForm(Form):
             trust_remote_code=self.query_one("#code", Choice).value == "yes",
         )
 
+    @property
+    def _in_azure(self) -> bool:
+        return self.query_one("#where", Choice).value == "azureml"
+
     def command(self) -> str:
+        if self._in_azure:
+            return self.query_one(ImportFields).command(*self._values())
         return models.import_command(*self._values(), self._allowed())
+
+    def _show(self) -> None:
+        """Show the lines that matter for the place."""
+        there = self._in_azure
+        self.query_one(ImportFields).display = there
+        shown = {"where": len(targets()) > 1, "pickles": not there, "code": not there}
+        for name, display in shown.items():
+            field = self.query_one(f"#{name}").parent
+            assert isinstance(field, Field)
+            field.display = display
+            if name == "where":
+                field.note(workspace_words() if there else "")
 
     def changed(self) -> None:
         super().changed()
+        self._show()
+        self.workers.cancel_group(self, "plan")
+        if self._in_azure and self.query_one("#source", TextField).value.strip():
+            ask = self.query_one(ImportFields).ask(*self._values())
+            self.look_ahead(lambda: ask().cost)
         source = self.query_one("#source", TextField).value.strip()
         hint = models.suggest_name(source) if source else "chosen from the source"
         self.query_one("#name", TextField).placeholder = hint
@@ -98,6 +125,8 @@ class ImportForm(Form):
             self.query_one("#checks", Static).update("")
 
     async def submit(self) -> None:
+        if self._in_azure:
+            return await self._into_azure()
         if self._imported is not None:
             return self._open(self._imported)
         (source, name), allowed = self._values(), self._allowed()
@@ -117,6 +146,20 @@ class ImportForm(Form):
             return self._open(model.ref)
         self._imported = model.ref
         await self._try(model.ref)
+
+    async def _into_azure(self) -> None:
+        """Say what it costs, ask, then let Azure ML import it: a run."""
+        from screens.run import RunPage
+        from screens.widgets.confirm import Confirm
+
+        ready = await threaded(self.query_one(ImportFields).ask(*self._values()))
+        if not await self.app.push_screen_wait(Confirm(ready.question, ready.cost)):
+            self.tell("Nothing was begun.")
+            return
+        self.tell("handing the job over …")
+        run = await threaded(azure_import.start, self.ctx, ready)
+        self.say(f"{run.run} is {run.state}. It goes on when fmtui is closed.")
+        self.replace(RunPage(run.run))
 
     async def _look(self, source: str, allowed: Permissions) -> None:
         """Show what would come. Raises FmtuiError where the import would be refused."""

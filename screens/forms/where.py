@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from textual import on
@@ -12,8 +13,9 @@ from fmtui.errors import FmtuiError, UsageError
 from fmtui.services import accelerate, where
 from fmtui.services.context import context
 from fmtui.services.where import Where
+from screens.forms.azure_places import place_choice, workspace_words
 from screens.forms.base import pairs
-from screens.forms.choices import INSTANCE_HINT, on_azure
+from screens.forms.choices import on_azure
 from screens.widgets.fields import Choice, Editable, Field, TextField, options_of
 from screens.widgets.picker import Option
 
@@ -26,10 +28,10 @@ _SLURM = {
 }
 """What is asked of Slurm: the attribute of `Where`, its word, and what stands there when empty."""
 
-_NOTES = {
-    "local": "this machine",
-    "slurm": "[slurm] in config.toml says what to ask for",
-    "azureml": "the workspace in force; models of the catalogue go in by their reference",
+_NOTES: dict[str, Callable[[], str]] = {
+    "local": lambda: "this machine",
+    "slurm": lambda: "[slurm] in config.toml says what to ask for",
+    "azureml": workspace_words,
 }
 
 _REQUEUE = {"yes": True, "no": False}
@@ -40,11 +42,14 @@ class WhereFields(Vertical):
     """Lines that do not matter for what is chosen are not shown.
 
     Args:
+        model: Gives the reference of the model that runs.
+        job: What is done to it, as the catalogue calls it: `finetune`, `evaluation`.
         several: Whether the work can be shared by several processes.
     """
 
-    def __init__(self, *, several: bool = True) -> None:
+    def __init__(self, model: Callable[[], str], job: str, *, several: bool = True) -> None:
         super().__init__()
+        self.model, self.job = model, job
         self.several = several
         self.config: str | None = None
 
@@ -52,9 +57,13 @@ class WhereFields(Vertical):
         yield Field(
             "where",
             Choice("Where", lambda: options_of(where.places()), value="local", id="where"),
-            _NOTES["local"],
+            _NOTES["local"](),
         )
-        yield Field("instance", TextField(hint=INSTANCE_HINT, id="instance"), classes="azureml")
+        yield Field(
+            "runs on",
+            place_choice(self.model, self.job, usual="the recommended instance type"),
+            classes="azureml",
+        )
         for name, (word, hint) in _SLURM.items():
             if self.several or name != "nodes":
                 yield Field(word, TextField(hint=hint, id=name), classes="slurm")
@@ -113,7 +122,7 @@ class WhereFields(Vertical):
         """Show the lines that matter now."""
         chosen = self.query_one("#where", Choice)
         if isinstance(chosen.parent, Field):
-            chosen.parent.note(_NOTES[chosen.value])
+            chosen.parent.note(_NOTES[chosen.value]())
         slurm, azure = chosen.value == "slurm", chosen.value == "azureml"
         several = self.several and not azure and self._several()
         machines = self.several and self._text("machines") not in ("", "1")
@@ -164,7 +173,7 @@ class WhereFields(Vertical):
     def _where(self, *, config: str | None) -> Where:
         chosen = Where(backend=self.query_one("#where", Choice).value)
         if chosen.backend == "azureml":
-            return on_azure(self._text("instance"))
+            return on_azure(self.query_one("#instance", Choice).value)
         if self.several:
             chosen = replace(
                 chosen,

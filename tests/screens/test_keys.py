@@ -41,7 +41,7 @@ def test_no_part_uses_a_key_twice() -> None:
         ("report", ("list", "scroll", "sections", "matrix")),
         ("errors", ("list", "page")),
         ("example", ("scroll", "page")),
-        ("endpoint", ("log", "scroll", "sections")),
+        ("endpoint", ("log", "scroll", "sections", "list")),
         ("compare", ("scroll", "plot", "page")),
         ("plot", ("log", "scroll", "sections", "page")),
         ("form", ("choice",)),

@@ -72,10 +72,35 @@ def test_evaluations_on_the_same_rows_are_tested(ctx: Context) -> None:
     assert test.p == pytest.approx(2 * sum(math.comb(40, k) for k in range(11)) / 2**40)
     assert test.sentence().startswith(f"The difference is real: McNemar p = 0.0022; {two} wins 30")
     assert found.intervals["accuracy"][0] == wilson(70, 100)
-    assert compare.compare(ctx, [one, other]).tests == (), "other rows can't be set against these"
+    beside = compare.compare(ctx, [one, other])
+    assert (beside.tests, beside.best) == ((), {}), "other rows can't be set against these"
     three = evaluated(ctx, [True] * 71 + [False] * 29)
     tests = compare.compare(ctx, [one, two, three]).tests
     assert [(t.a, t.b) for t in tests] == [(two, one), (two, three)], "the best against the rest"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"settings": {"seed": 7}}, "were validated on different rows"),
+        ({"settings": {"validation_fraction": 0.2}}, "were validated on different rows"),
+        ({"validation": {"fingerprint": "f2"}}, "were validated on different rows"),
+        ({"task": "translation"}, "are of different tasks"),
+        ({"kind": "evaluate"}, "are of different kinds"),
+        ({"settings": {"learning_rate": 0.1}}, ""),
+    ],
+)
+def test_none_is_best_of_trainings_that_were_validated_otherwise(
+    ctx: Context, changed: dict[str, Any], words: str
+) -> None:
+    runs = [make_run(ctx, metrics=json.dumps({"accuracy": 0.9 - i / 10})) for i in range(2)]
+    path = ctx.home.runs / runs[1] / "spec.json"
+    spec = json.loads(path.read_text())
+    spec["settings"] |= changed.pop("settings", {})
+    path.write_text(json.dumps(spec | changed))
+    found = compare.compare(ctx, runs)
+    assert words in found.note and bool(words) == bool(found.note)
+    assert found.best == ({} if words else {"accuracy": 0})
 
 
 def test_the_command_says_what_it_found(ctx: Context) -> None:
@@ -187,7 +212,7 @@ def test_a_sentence_says_why_rows_are_not_the_same(ctx: Context) -> None:
     (ctx.home.runs / broken / "output" / "predictions.parquet").write_bytes(b"PAR1")
     assert "No test can be made: " in compare.compare(ctx, [one, broken]).note
     tuned = make_run(ctx)
-    assert compare.compare(ctx, [one, tuned]).note == "", "nobody expects a test here"
+    assert "are of different kinds" in compare.compare(ctx, [one, tuned]).note
 
 
 def test_what_would_take_too_long_is_sampled(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
