@@ -32,13 +32,12 @@ def ended(ctx: Context, run: str, seconds: float = 90.0) -> RunInfo:
 
 
 def by_command(ctx: Context, line: str, run: str, *, like: str) -> None:
-    """Run the command line that a form showed, and hold the run that it makes to the form's own:
+    """Run the command line that a form showed, and hold the run that it begins to the form's own:
     all but its number, its time and the name of its job is the same."""
     program, *words = shlex.split(line)
     assert program == "fmtui"
     done = fmtui(*words, "--json")
-    assert done.code == 0, done.err
-    assert ended(ctx, run).state == "completed"
+    assert done.code == 0 and done.json["run"] == run, done.err
     specs = [RunFolder(ctx.home.runs / each).spec() for each in (run, like)]
     for spec in specs:
         for key in ("run", "created"):
