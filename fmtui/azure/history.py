@@ -2,8 +2,8 @@
 
 The SDK prints a job's log and has no call for metrics, so these are asked for directly, with the
 SDK's credential. Where they are, the workspace says: its discovery address and its tracking
-address. The paths are those of the SDK's own client (`azure.ai.ml._restclient.runhistory`, which has
-no public face) and of MLflow.
+address. The paths are those of the SDK's own client (`azure.ai.ml._restclient.runhistory`, which
+has no public face) and of MLflow.
 """
 
 from __future__ import annotations
