@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -44,15 +44,16 @@ class Resources(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.sides = sides
 
     def compose(self) -> ComposeResult:
-        yield Static(id="sides", markup=False)
-        for name, (word, value) in RESOURCES.items():
-            yield Plot(word, value=value, low=0.0, id=name)
+        yield Static(id="took", markup=False)
+        with Grid(id="curves"):
+            for name, (word, value) in RESOURCES.items():
+                yield Plot(word, value=value, low=0.0, id=name)
 
     def on_mount(self) -> None:
         self.show(self.points, self.sides)
 
     def show(self, points: Sequence[MetricPoint], sides: Sequence[Side] = ()) -> None:
-        told = self.query_one("#sides", Static)
+        told = self.query_one("#took", Static)
         told.display = bool(sides)
         told.update(sides_content(sides))
         for plot in self.query(Plot):
@@ -63,9 +64,9 @@ class Resources(VerticalScroll, can_focus=True, inherit_bindings=False):
 
 def sides_content(sides: Sequence[Side]) -> Content:
     """What a run took, of what was estimated for it."""
-    parts: list[str | tuple[str, str]] = [("took   ", MUTED)]
+    parts: list[str | tuple[str, str]] = [("took  ", MUTED)]
     for side in sides:
-        parts += [(f"{side.name} ", MUTED), f"{side.words()}   "]
+        parts += [(f"{side.name} ", MUTED), f"{side.words()}  "]
     return Content.assemble(*parts)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
-from fmtui.azure.credentials import Prompt, credential, signed_in
+from fmtui.azure.credentials import credential, forget_refused, signed_in
 from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
 from fmtui.azure.uploads import mend
@@ -121,9 +121,7 @@ _lock = threading.Lock()
 _known: dict[tuple[object, ...], Connection] = {}
 
 
-def connect(
-    home: Home, given: dict[str, str | None] | None = None, *, prompt: Prompt | None = None
-) -> Connection:
+def connect(home: Home, given: dict[str, str | None] | None = None) -> Connection:
     """The connection that the settings in force name; one a process for the same settings.
 
     Nothing is sent yet. Raises what `resolve` and `credential` raise, BadInputError offline.
@@ -135,14 +133,16 @@ def connect(
     settings = resolve(home, given)
     cloud = cloud_of(settings)
     # A token that the service refuses would be taken from its credential's memory until it ends.
-    key = (home, settings, cloud, signed_in(home), refusals(), prompt)
+    key = (home, settings, cloud, signed_in(home), refusals())
     with _lock:
         if key not in _known:
             _hush()  # azure-identity's warnings would be printed: each is a sentence of ours
             with translated("sign in"):
-                made = credential(home, settings, cloud, prompt)
-            for old in [k for k in _known if (*k[:3], k[-1]) == (*key[:3], key[-1])]:
+                made = credential(home, settings, cloud)
+            for old in [k for k in _known if k[:3] == key[:3]]:
                 del _known[old]
+                if old[-1] != key[-1]:
+                    forget_refused(home, cloud)
             _known[key] = Connection(settings, cloud, made)
         return _known[key]
 

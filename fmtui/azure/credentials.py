@@ -28,19 +28,15 @@ LIMITS = {"connection_timeout": 5, "read_timeout": 10, "retry_connect": 1, "retr
 """Seconds and tries for a token; azure-identity's own are 300 s for each of four tries."""
 
 
-def credential(
-    home: Home, settings: AzureSettings, cloud: Cloud, prompt: Prompt | None = None
-) -> Any:
+def credential(home: Home, settings: AzureSettings, cloud: Cloud) -> Any:
     """A credential of azure-identity; no token is asked for yet.
 
-    Args:
-        prompt: Shows the address and the code of a device sign-in; without it that way is only
-            taken where somebody signed in before.
+    By a device code only who signed in before is signed in: see `sign_in`.
 
     Raises BadInputError when the way that is set needs what is not there.
     """
     try:
-        return _credential(home, settings, cloud, prompt)
+        return _credential(home, settings, cloud)
     except OSError as error:  # the one file that is read for it
         raise BadInputError(
             f"can't be read: {error.strerror or error}",
@@ -54,7 +50,7 @@ def credential(
         ) from error
 
 
-def _credential(home: Home, settings: AzureSettings, cloud: Cloud, prompt: Prompt | None) -> Any:
+def _credential(home: Home, settings: AzureSettings, cloud: Cloud) -> Any:
     import azure.identity as identity
 
     common = _common(cloud)
@@ -67,7 +63,7 @@ def _credential(home: Home, settings: AzureSettings, cloud: Cloud, prompt: Promp
         return identity.AzureCliCredential(tenant_id=settings.tenant or "")
     record = _record(home, cloud)
     if settings.auth == "device-code" or record is not None:
-        return _device_code(settings, common, prompt, record)
+        return _device_code(settings, common, None, record)
     return identity.DefaultAzureCredential(**common)
 
 
@@ -214,17 +210,26 @@ def sign_out(home: Home) -> bool:
     return True
 
 
-def _forget_tokens(record: Any) -> None:
+def forget_refused(home: Home, cloud: Cloud) -> None:
+    """Forget the access tokens of who signed in by a device code: the service refuses them, and
+    the cache would give them out until their time is past. The sign-in stays.
+    """
+    with suppress(OSError):
+        if (record := _record(home, cloud)) is not None:
+            _forget_tokens(record, only_access=True)
+
+
+def _forget_tokens(record: Any, *, only_access: bool = False) -> None:
     """Take a person's tokens out of the cache; those of others stay."""
     from azure.identity._persistent_cache import _load_persistent_cache
     from msal import TokenCache
 
     cache, kinds = _load_persistent_cache(_kept()), TokenCache.CredentialType
-    for kind, remove in (
+    lasting = (
         (kinds.REFRESH_TOKEN, cache.remove_rt),
-        (kinds.ACCESS_TOKEN, cache.remove_at),
         (kinds.ID_TOKEN, cache.remove_idt),
         (kinds.ACCOUNT, cache.remove_account),
-    ):
+    )
+    for kind, remove in ((kinds.ACCESS_TOKEN, cache.remove_at), *(() if only_access else lasting)):
         for entry in list(cache.search(kind, query={"home_account_id": record.home_account_id})):
             remove(entry)

@@ -198,3 +198,15 @@ def test_a_clock_that_was_set_back_is_said_and_gone_on_with(azure: StandIn, ctx:
     with pytest.raises(RemoteError, match="the clock of this machine is 180 minutes earlier"):
         azure_endpoints.list_endpoints(ctx)
     assert fmtui("azure", "status").code == 0, "the next call signs in anew"
+
+
+def test_a_token_of_a_person_that_is_refused_is_replaced(azure: StandIn, ctx: Context) -> None:
+    """The cache on the disk would give it out until its time is past by this machine's clock."""
+    world = azure.world
+    service.sign_in(ctx, lambda words: accounts.enter(world, words.split()[-1]))
+    assert fmtui("azure", "status").code == 0
+    world.clock_skew += 3 * 3600
+    done = fmtui("azure", "status")
+    assert done.code == 5 and "the clock of this machine is 180 minutes earlier" in done.out
+    assert fmtui("azure", "status").code == 0, "the sign-in itself is still good"
+    assert len(world.devices) == 1

@@ -18,6 +18,7 @@ from fmtui.runs.journal import Story
 from fmtui.runs.process import strays
 from tests.e2e.cli import Cli, until
 from tests.e2e.test_kill import checkpoints, made, steps_in_log
+from tests.tiny import write_bert
 
 TWO = (
     "finetune", "tiny", "--task", "text-classification", "--train", "train", "--name", "made",
@@ -30,12 +31,10 @@ def folder_of(cli: Cli, run: str) -> RunFolder:
 
 
 @pytest.fixture
-def without_dropout(bert: Path, tmp_path: Path) -> Path:
-    """The model without what is random in training, so that two ways can be compared."""
-    folder = tmp_path / "still-bert"
-    folder.mkdir()
-    for file in bert.iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
+def without_dropout(tmp_path: Path) -> Path:
+    """A model without what is random in training, so that two ways can be compared; it knows more
+    words than the rows have."""
+    folder = write_bert(tmp_path / "still-bert", others=100)
     config = json.loads((folder / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (folder / "config.json").write_text(json.dumps(config))
@@ -56,6 +55,8 @@ def test_two_processes_make_the_model_that_one_makes(tiny: Cli, without_dropout:
     assert (one["state"], two["state"]) == ("completed", "completed")
     alone, together = folder_of(tiny, one["run"]), folder_of(tiny, two["run"])
     assert not (alone.path / "accelerate.yaml").exists()
+    for folder in (alone, together):
+        assert "word embeddings are trained" in folder.log.read_text()
 
     # The same steps, the same losses, the same weights, but for the order of sums.
     assert steps_in_log(together) == steps_in_log(alone)
