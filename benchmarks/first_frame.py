@@ -1,6 +1,7 @@
-"""The first frame with the catalogue's rows costs at most twice a Textual hello-world.
+"""The first frame with the catalogue's rows costs at most twice a Textual hello-world, and no more
+where a workspace of Azure ML is configured.
 
-Both run in a real pseudo-terminal of 80x24, in turn; each process is ended as soon as its words
+All run in a real pseudo-terminal of 80x24, in turn; each process is ended as soon as its words
 are on the screen, and what is compared is the CPU time (user and system) of whole processes.
 """
 
@@ -12,6 +13,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import signal
 import statistics
 import struct
@@ -22,6 +24,9 @@ import time
 from pathlib import Path
 
 LIMIT = 2.0
+MORE = 1.05
+"""What the noise of the medians may make of two that are the same."""
+
 DEADLINE = 60.0
 
 HELLO = """
@@ -33,6 +38,14 @@ class Hello(App):
         yield Static("Hello, World!")
 
 Hello().run()
+"""
+PROFILE = """
+[azure]
+profile = "lab"
+[azure.profiles.lab]
+subscription = "00000000-0000-0000-0000-000000000001"
+resource_group = "lab"
+workspace = "lab"
 """
 FMTUI = "from fmtui.cli import main; main()"
 
@@ -74,29 +87,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=9, help="runs of each, in turn")
     times = parser.parse_args().times
-    with tempfile.TemporaryDirectory(prefix="fmtui-bench-") as home:
-        row = first_row(str(Path(home)))
-        programs = {"hello": (HELLO, b"Hello, World!"), "fmtui": (FMTUI, row)}
-        for program, words in programs.values():
-            measure(program, words, home)  # the compiled files and the disk's cache
+    with tempfile.TemporaryDirectory(prefix="fmtui-bench-") as folder:
+        home, lab = f"{folder}/home", f"{folder}/lab"
+        row = first_row(home)
+        shutil.copytree(home, lab)
+        (Path(lab) / "config.toml").write_text(PROFILE)
+        programs = {
+            "hello": (HELLO, b"Hello, World!", home),
+            "fmtui": (FMTUI, row, home),
+            "azure": (FMTUI, row, lab),
+        }
+        for program, words, place in programs.values():
+            measure(program, words, place)  # the compiled files and the disk's cache
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in programs}
         for _ in range(times):
-            for name, (program, words) in programs.items():
-                runs[name].append(measure(program, words, home))
+            for name, (program, words, place) in programs.items():
+                runs[name].append(measure(program, words, place))
     cpu = {name: statistics.median(c for c, _ in values) for name, values in runs.items()}
     wall = {name: statistics.median(w for _, w in values) for name, values in runs.items()}
-    ratio = cpu["fmtui"] / cpu["hello"]
+    ratio, more = cpu["fmtui"] / cpu["hello"], cpu["azure"] / cpu["fmtui"]
     result = {
-        "claim": f"the first frame with rows takes at most {LIMIT:g} times a hello-world's CPU",
+        "claim": f"the first frame with rows takes at most {LIMIT:g} times a hello-world's CPU, "
+        "and no more where Azure ML is configured",
         "measured": {
             "hello_cpu_s": round(cpu["hello"], 3),
             "fmtui_cpu_s": round(cpu["fmtui"], 3),
+            "azure_cpu_s": round(cpu["azure"], 3),
             "ratio": round(ratio, 2),
+            "azure_ratio": round(more, 3),
             "hello_s": round(wall["hello"], 3),
             "fmtui_s": round(wall["fmtui"], 3),
             "runs": times,
         },
-        "holds": ratio <= LIMIT,
+        "holds": ratio <= LIMIT and more <= MORE,
     }
     print(json.dumps(result))
     return 0 if result["holds"] else 1

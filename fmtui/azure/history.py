@@ -1,7 +1,9 @@
 """A job's history: its steps, their logs and metrics, by the service's own REST addresses.
 
 The SDK prints a job's log and has no call for metrics, so these are asked for directly, with the
-SDK's credential. Addresses come from the workspace's discovery address.
+SDK's credential. Where they are, the workspace says: its discovery address and its tracking
+address. The paths are those of the SDK's own client (`azure.ai.ml._restclient.runhistory`, which
+has no public face) and of MLflow.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class History:
     """Asks for the history of the jobs of one workspace."""
 
     connection: Connection
+    _found: Any = field(default=None, repr=False)
     _api: str | None = None
     _token: Any = None
     _session: Any = field(default=None, repr=False)
@@ -48,12 +51,23 @@ class History:
         return found
 
     def _collect(self, job: str, above: str, found: list[Step], *, depth: int) -> None:
-        listed = self._get(f"{self._history()}/runs/{job}/children").get("value") or []
-        for run in sorted(listed, key=lambda run: str(run.get("createdUtc") or "")):
+        for run in sorted(self._children(job), key=lambda run: str(run.get("createdUtc") or "")):
             name = f"{above}{run.get('displayName') or run['runId']}"
             found.append(Step(str(run["runId"]), name, str(run.get("status"))))
             if "Pipeline" in str(run.get("runType")) and depth < 4:
                 self._collect(str(run["runId"]), f"{name}/", found, depth=depth + 1)
+
+    def _children(self, job: str) -> list[dict[str, Any]]:
+        """The runs right below one, of all pages."""
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {}
+        while True:
+            page = self._get(f"{self._history()}/runs/{job}/children", **query)
+            found += page.get("value") or []
+            token = page.get("continuationToken")
+            if not token or token == query.get("$continuationtoken"):
+                return found
+            query = {"$continuationtoken": str(token)}
 
     def log_files(self, run: str) -> dict[str, str]:
         """The log files that a person reads, by name, with their signed addresses."""
@@ -91,7 +105,7 @@ class History:
 
     def metrics(self, run: str) -> dict[str, list[tuple[int, float]]]:
         """The curves of a run by name: steps and values."""
-        root = f"{self._api_url()}/mlflow/v1.0{self.connection.workspace_id()}/api/2.0/mlflow"
+        root = f"{self._tracking()}/api/2.0/mlflow"
         data = self._get(f"{root}/runs/get", run_id=run).get("run", {}).get("data", {})
         curves = {}
         for metric in data.get("metrics") or []:
@@ -104,14 +118,25 @@ class History:
     def _history(self) -> str:
         return f"{self._api_url()}/history/v1.0{self.connection.workspace_id()}"
 
+    def _tracking(self) -> str:
+        """The workspace as an MLflow server: `azureml://HOST/mlflow/v1.0/subscriptions/...`."""
+        told = str(self._workspace().mlflow_tracking_uri or "")
+        if not told.startswith("azureml://"):
+            return f"{self._api_url()}/mlflow/v1.0{self.connection.workspace_id()}"
+        return told.replace("azureml://", "https://", 1).partition("?")[0].rstrip("/")
+
     def _api_url(self) -> str:
         if self._api is None:
-            with translated("look at the workspace"):
-                workspace = self.connection.workspace.workspaces.get(
-                    self.connection.settings.workspace
-                )
-            self._api = str(self._get(workspace.discovery_url, signed=False)["api"]).rstrip("/")
+            address = self._workspace().discovery_url
+            self._api = str(self._get(address, signed=False)["api"]).rstrip("/")
         return self._api
+
+    def _workspace(self) -> Any:
+        if self._found is None:
+            client = self.connection.workspace
+            with translated("look at the workspace"):
+                self._found = client.workspaces.get(self.connection.settings.workspace)
+        return self._found
 
     def _open(self) -> Any:
         if self._session is None:

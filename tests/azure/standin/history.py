@@ -107,9 +107,12 @@ def log(world: World, request: Request, name: str, file: str) -> Answer:
 
 @router.on("GET", f"{_HISTORY}/runs/{{name}}/children")
 def children(world: World, request: Request, name: str) -> Answer:
+    """A page of two, and where the next one begins."""
     job = _find(world, name)
-    found = [run(world, job, child) for child in job.children]
-    return Answer(200, {"value": found, "continuationToken": None})
+    first = int(request.query.get("$continuationtoken", "0"))
+    found = [run(world, job, child) for child in job.children[first : first + 2]]
+    more = str(first + 2) if first + 2 < len(job.children) else None
+    return Answer(200, {"value": found, "continuationToken": more})
 
 
 @router.on("POST", f"{_HISTORY}/rundata")
