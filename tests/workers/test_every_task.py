@@ -177,6 +177,7 @@ def test_a_measurement_obeys_its_settings(studio: Studio, tmp_path: Path) -> Non
         run = studio.evaluate("writes", "summarization", data, max_target_length=most)
         made = studio.predictions(run.run)["prediction"]
         words.append(max(len(text.split()) for text in made))
+        assert report_of(studio.ctx, run.run).manner == [f"max_target_length={most}"]
     assert words[0] <= 2 < words[1] <= 6
     data = added(studio, tmp_path, "prompts", prompts(8, 0))
     silent, told = (
