@@ -211,6 +211,18 @@ def test_what_was_cut_is_not_compared_with_what_was_not(studio: Studio, tmp_path
     assert compare.compare(studio.ctx, [cut.run, again.run]).tests, "cut alike"
 
 
+def test_a_limit_without_room_for_text_is_no_limit(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    data = added(studio, tmp_path, "test", [{"text": t, "label": n} for t, n in messages(9)])
+    for most, words in ((2, "adds 2 tokens to each"), (3, "accuracy")):
+        request = EvaluateRequest("tiny", data, settings={"max_seq_length": str(most)})
+        folder = settle.RunFolder(studio.ctx.home.runs / evaluate.start(studio.ctx, request).run)
+        studio.garage.run(folder)
+        assert words in folder.log.read_text()
+
+
 @pytest.mark.parametrize("kind", ["encoder", "seq2seq"])
 def test_a_base_is_measured_by_the_names_of_labels(
     kind: str, studio: Studio, bert: Path, tmp_path: Path
