@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
+from tests.azure.standin import marketplace
 from tests.azure.standin.arm import BASE, PROVIDER, begin, page, router, system_data
 from tests.azure.standin.http import Answer, RefusalError, Request, not_found
 from tests.azure.standin.world import DOMAIN, LOCATION, Endpoint, World
@@ -37,6 +38,7 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
     tags = asset.versions[asset.latest]["properties"]["tags"]
     if "maas-inference" not in tags:
         raise RefusalError(400, "BadRequest", f"The model {model} is not offered as serverless.")
+    subscription = marketplace.require(world, model)
     body = {
         "id": f"{BASE}/serverlessEndpoints/{name}",
         "name": name,
@@ -48,6 +50,7 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
         "properties": {
             "authMode": "Key",
             "modelSettings": {"modelId": model},
+            "marketplaceSubscriptionId": subscription,
             "inferenceEndpoint": {"uri": f"https://{name}.inference.{DOMAIN}", "headers": {}},
             "provisioningState": "Creating",
             "endpointState": "Online",
