@@ -76,7 +76,9 @@ TABLE = _named(
             _key("c", "changes", "changes", "What the last sync changed.", show=False),
         ],
         "catalog_model": [
-            _key("i", "import_model", "import", "Bring this model to this machine."),
+            _key("i", "import_model", "import", "Bring it to this machine, or into Azure ML."),
+            _key("f", "finetune", "finetune", "Finetune this model in Azure ML."),
+            _key("d", "deploy", "deploy", "Put this model behind an endpoint in Azure ML."),
             _key("y", "copy_reference", "copy reference", "Copy the model's reference."),
         ],
         "models": [

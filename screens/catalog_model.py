@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 from textual.widget import Widget
 
-from fmtui.services import catalog
+from fmtui.services import azure, catalog
 from fmtui.services.text import clean, number
 from registry.catalog.views import CatalogEntry
 from screens.base import Page
@@ -27,6 +27,7 @@ class CatalogModelPage(Page):
     def __init__(self, ref: str) -> None:
         super().__init__()
         self.ref = ref
+        self.entry: CatalogEntry | None = None
 
     def crumbs(self) -> Sequence[str]:
         return ("Catalog", self.ref)
@@ -38,7 +39,8 @@ class CatalogModelPage(Page):
         self.start(self._load, group="load", wait=True)
 
     async def _load(self) -> None:
-        entry = await threaded(catalog.show, self.ctx, self.ref)
+        self.entry = entry = await threaded(catalog.show, self.ctx, self.ref)
+        self.refresh_bindings()
         words = (
             f"{', '.join(entry.tasks)}   {number(entry.parameters) if entry.parameters else ''} "
         )
@@ -51,6 +53,23 @@ class CatalogModelPage(Page):
         from screens.forms.import_model import ImportForm
 
         self.app.push_screen(ImportForm(self.ref))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What the model can be used for without being here: in Azure ML, by its reference."""
+        if action in ("finetune", "deploy"):
+            known = self.entry is not None and azure.configured(self.ctx)
+            return known and (action == "finetune" or not self.ref.startswith("hf:"))
+        return super().check_action(action, parameters)
+
+    def action_finetune(self) -> None:
+        from screens.forms.finetune import FinetuneForm
+
+        self.app.push_screen(FinetuneForm(self.ref, where="azureml"))
+
+    def action_deploy(self) -> None:
+        from screens.forms.deploy import DeployForm
+
+        self.app.push_screen(DeployForm(model=self.ref, where="azureml"))
 
     def action_copy_reference(self) -> None:
         self.copy(self.ref, self.ref)
@@ -77,5 +96,6 @@ _UNITS = {"cpus": "CPUs", "gpus": "GPUs", "memory_gib": "GiB of memory", "disk_g
 def _plain(value: object) -> str:
     """`4 CPUs, 14 GiB of memory`: what is not needed is left out."""
     if isinstance(value, dict):
-        return ", ".join(f"{v} {_UNITS.get(k, k.replace('_', ' '))}" for k, v in value.items() if v)
+        words = ((v, _UNITS.get(k, k.replace("_", " "))) for k, v in value.items() if v)
+        return ", ".join(f"{v} {word.removesuffix('s') if v == 1 else word}" for v, word in words)
     return value if isinstance(value, str) else json.dumps(value)

@@ -205,8 +205,11 @@ class RunPage(PlotKeys, Page):
         self.start(self._refresh, group="refresh")
 
     def action_resume(self) -> None:
+        resume_run(self, self.ref, first=self._forget)
+
+    def _forget(self) -> None:
+        """What is shown is no longer so: the next look shows the state anew."""
         self.status = None
-        resume_run(self, self.ref)
 
     def action_report(self) -> None:
         from screens.report import ReportPage

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from textual.app import App
 
+from fmtui.errors import FmtuiError
 from fmtui.services import runs, tags
 from fmtui.services.runs import ENDED
 from fmtui.services.text import one_line
@@ -34,8 +36,13 @@ def cancel_run(screen: Any, run: str) -> None:
     """Ask, then cancel."""
     from screens.widgets.confirm import Confirm
 
+    begins, stays = "it writes a checkpoint first", "It can be resumed from its last checkpoint."
+    if _in_azure(screen, run):
+        begins = "Azure ML ends its job"
+        stays = "Azure ML ends its job, which is billed no further. R starts it anew."
+
     async def job() -> None:
-        screen.say(f"Cancelling {run}: it writes a checkpoint first.")
+        screen.say(f"Cancelling {run}: {begins}.")
         info = await threaded(runs.cancel, screen.ctx, run)
         screen.say(f"{run} is {one_line(info.state)}.")
 
@@ -43,19 +50,39 @@ def cancel_run(screen: Any, run: str) -> None:
         if yes:
             screen.start(job, group="cancel")
 
-    screen.app.push_screen(
-        Confirm(f"Cancel {run}?", "It can be resumed from its last checkpoint."), answered
-    )
+    screen.app.push_screen(Confirm(f"Cancel {run}?", stays), answered)
 
 
-def resume_run(screen: Any, run: str) -> None:
-    """Go on from the last checkpoint."""
+def resume_run(screen: Any, run: str, *, first: Callable[[], object] = lambda: None) -> None:
+    """Go on from the last checkpoint; a job in Azure, which costs money, begins anew if asked.
+
+    Args:
+        first: Is called before it goes on, and not where it does not.
+    """
+    from screens.widgets.confirm import Confirm
 
     async def job() -> None:
         info = await threaded(runs.resume, screen.ctx, run)
         screen.say(f"{run} goes on: {one_line(info.state)}.")
 
-    screen.start(job, group="resume")
+    def answered(yes: bool | None) -> None:
+        if yes:
+            first()
+            screen.start(job, group="resume")
+
+    if _in_azure(screen, run):
+        words = "The job begins anew, on the same machines, which are billed while it runs."
+        screen.app.push_screen(
+            Confirm(f"Start the job of {run} in Azure ML again?", words), answered
+        )
+    else:
+        answered(True)
+
+
+def _in_azure(screen: Any, run: str) -> bool:
+    with suppress(FmtuiError):  # what is tried next tells of it
+        return runs.show(screen.ctx, run).backend == "azureml"
+    return False
 
 
 def tag_runs(screen: Any, chosen: Sequence[RunInfo]) -> None:

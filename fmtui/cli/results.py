@@ -9,7 +9,7 @@ import click
 
 from fmtui.cli.output import json_option, print_json, progress, table
 from fmtui.services.context import context
-from fmtui.services.text import between, decimals, one_line
+from fmtui.services.text import between, clean, decimals, one_line
 
 if TYPE_CHECKING:
     from fmtui.services.predictions import Predictions
@@ -46,7 +46,8 @@ def report(ref: str, target: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.as_json())
         return
-    click.echo(f"{found.run}  {found.model} on {found.data}, {found.rows:,} rows\n")
+    method = "" if found.method == "model" else f", {clean(found.method)}"
+    click.echo(f"{found.run}  {found.model} on {found.data}, {found.rows:,} rows{method}\n")
     _print(found)
 
 

@@ -125,7 +125,8 @@ def show(ref: str, as_json: bool) -> None:
     if status.info.state not in runs.ENDED:
         click.echo(watch.describe(status))
     if sides:
-        click.echo("took: " + "   ".join(f"{side.name} {side.words()}" for side in sides))
+        word = "took" if any(side.measured is not None for side in sides) else "estimate"
+        click.echo(f"{word}: " + "   ".join(f"{side.name} {side.words()}" for side in sides))
     if status.info.error:
         click.echo(f"why: {clean(status.info.error)}")
     if status.resumable:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fmtui.errors import BadInputError
 from fmtui.services import data as data_service
@@ -96,6 +98,8 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
         task, source, request.columns, drop_invalid=request.drop_invalid
     )
     labels = sorted(label for label, _ in found.labels)
+    if task.name == "text-classification":
+        launch.check_form(model.ref, _form(model, method), columns, source.name)
     if method == "model" and task.label_role:
         _refuse_unknown_labels(model, labels, source.name, label_column(task, columns))
     launch.need_disk(ctx, 50_000_000)
@@ -131,6 +135,15 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
         ),
         spec,
     )
+
+
+def _form(model: ModelInfo, method: str) -> set[str]:
+    """The role that a classifier's answers have: any number of labels, or one."""
+    if method != "model":
+        return {"label"}
+    config = json.loads((Path(model.path) / "config.json").read_text(encoding="utf-8"))
+    many = config.get("problem_type") == "multi_label_classification"
+    return {"labels" if many else "label"}
 
 
 def _refuse_unknown_labels(

@@ -165,6 +165,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
             task, validation, request.columns, drop_invalid=request.drop_invalid
         )
         _check_same(request, "validation", fingerprint)
+        launch.check_form("the training data", columns, validation_columns, validation.name)
         new = sorted({label for label, _ in other.labels} - set(labels))
         if new:
             raise BadInputError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -73,6 +73,32 @@ def examples_of(
         raise BadInputError("no row is left without a fault", file=whole.file)
     fingerprint = source.info.fingerprint if source.info else whole.fingerprint()
     return chosen, found, fingerprint
+
+
+def check_form(of: str, form: Collection[str], columns: Mapping[str, str], file: str) -> None:
+    """Raise BadInputError where rows are formed otherwise than a classifier knows them.
+
+    Args:
+        of: Whose form that is, for the sentence: a model or the training data.
+        form: Its roles, `labels` among them where a row has any number of labels.
+        columns: Roles to columns of the rows.
+    """
+    many, several = "labels" in form, "labels" in columns
+    if many == several or not {"label", "labels"} & set(columns):
+        return
+    if several:
+        raise BadInputError(
+            f"a row has any number of labels, for {of} it has one",
+            file=file,
+            column=columns["labels"],
+            hint="Bring rows with one label each.",
+        )
+    raise BadInputError(
+        f"a row has one label, for {of} it has any number",
+        file=file,
+        column=columns["label"],
+        hint=f"`--columns labels={columns['label']}` reads lists of labels from that column.",
+    )
 
 
 def refusal(first: Finding, errors: Sequence[Finding]) -> BadInputError:

@@ -58,7 +58,7 @@ def judge(ctx: Context, found: Sequence[str], specs: Sequence[Mapping[str, Any]]
         note = _other_rows(files)
         if note:
             return Verdict(note=note, intervals=intervals, alike=False)
-        return _tested(files, intervals)
+        return _tested(ctx, files, intervals)
     except FmtuiError as error:
         return Verdict(note=f"No test can be made: {error}", intervals=intervals)
 
@@ -126,7 +126,7 @@ def _stream(file: Predictions, name: str) -> Iterator[Any]:
         yield from batch.column(0).to_pylist()
 
 
-def _tested(files: Sequence[Predictions], intervals: Intervals) -> Verdict:
+def _tested(ctx: Context, files: Sequence[Predictions], intervals: Intervals) -> Verdict:
     task, rows = files[0].task, files[0].rows
     tests: list[Test] = []
     if task in RIGHT and all(file.has("right") for file in files):
@@ -139,7 +139,7 @@ def _tested(files: Sequence[Predictions], intervals: Intervals) -> Verdict:
                 for a, b in _pairs(len(files), first)
             ]
         )
-    found, note, incomparable = _bootstrapped(files, intervals)
+    found, note, incomparable = _bootstrapped(ctx, files, intervals)
     order = list(HEADLINES[task])
     known = sorted(intervals, key=lambda n: order.index(n) if n in order else len(order))
     ordered = {name: intervals[name] for name in known}
@@ -147,7 +147,7 @@ def _tested(files: Sequence[Predictions], intervals: Intervals) -> Verdict:
 
 
 def _bootstrapped(
-    files: Sequence[Predictions], intervals: Intervals
+    ctx: Context, files: Sequence[Predictions], intervals: Intervals
 ) -> tuple[tuple[Test, ...], str, frozenset[str]]:
     """The paired bootstrap on the main metric; what stands in its way; what can't be compared."""
     from fmtui.metrics import lower_is_better
@@ -158,6 +158,8 @@ def _bootstrapped(
     if task == "text-generation" and columns and "tokens" in columns[0]:
         if any(list(c["tokens"]) != list(columns[0]["tokens"]) for c in columns):
             metric, incomparable = "nll", frozenset({"perplexity", "loss"})
+            if note := _read_less(ctx, files):
+                return (), note, incomparable
             note = (
                 f"{_listed([f.run for f in files])} cut the text into different tokens, so that "
                 "their perplexities can't be compared; nll is that of a whole row."
@@ -181,6 +183,23 @@ def _bootstrapped(
         )  # fmt: skip
     _add_interval(intervals, metric, parts, whole=parts[0].rows.shape[0] == files[0].rows)
     return together(tests), note, incomparable
+
+
+def _read_less(ctx: Context, files: Sequence[Predictions]) -> str:
+    """Why not even the likelihood of whole rows can be compared: some were cut at their limit."""
+    for file in files:
+        limit = (runs.report(ctx, file.run) or {}).get("limit")
+        if not isinstance(limit, int) or not file.has("length"):
+            continue
+        cut = int((file.column("length") >= limit).sum())
+        if cut:
+            rows = "1 row ends" if cut == 1 else f"{cut:,} rows end"
+            return (
+                f"{rows} at the {limit:,} tokens that {file.run} reads of each "
+                "(max_seq_length), so that it was measured on less of the text: no test can be "
+                "made."
+            )
+    return ""
 
 
 def _columns(files: Sequence[Predictions]) -> list[dict[str, Any]]:

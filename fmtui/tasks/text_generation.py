@@ -49,6 +49,8 @@ class TextGeneration(Task):
             return {"messages": found["messages"]}
         if "prompt" not in found:
             found.pop("input", None)
+            if {"text", "ground_truth"} <= set(table.columns):  # as Azure ML's samples write it
+                return {"prompt": "text", "text": "ground_truth"}
             if "text" in table.columns:
                 found["text"] = "text"
             elif "text" not in found and len(table.columns) == 1:

@@ -10,7 +10,7 @@ from typing import Any
 from fmtui.data.report import Finding
 from fmtui.data.table import Table, Value
 from fmtui.tasks import bio
-from fmtui.tasks.base import Examples, Record, Role, Task, Text, count_labels
+from fmtui.tasks.base import Examples, Record, Role, Task, Text, by_name, count_labels
 from fmtui.tasks.cells import as_list, is_empty, kind_of
 from fmtui.tasks.rows import Cells, Faults, read_rows
 
@@ -34,6 +34,14 @@ class TokenClassification(Task):
     label_role = "tags"
     heads = ("ForTokenClassification",)
     one_answer = True
+
+    def guess_columns(self, table: Table) -> dict[str, str]:
+        """By names; of `ner_tags` with numbers and `ner_tags_str` with names, the latter."""
+        found = by_name(table, self.roles)
+        if "tags" in found and _numbered(table.column(found["tags"])):
+            named = (found["tags"] + ending for ending in ("_str", "_string", "_names", "_text"))
+            found["tags"] = next((c for c in named if table.has(c)), found["tags"])
+        return found
 
     def examples(self, table: Table, columns: Mapping[str, str]) -> Examples:
         scheme = _scheme(table, columns)
@@ -99,7 +107,7 @@ def _record(cells: Cells, faults: Faults, scheme: str) -> dict[str, Any]:
     tokens = _list(cells, "tokens", faults)
     if "tags" not in cells:
         return {"tokens": tokens}
-    if all(_is_number(tag) for tag in _words(cells["tags"]) or [""]):
+    if _numbered([cells["tags"]]):
         shown = json.dumps(cells["tags"])[:30]
         faults.add(
             "tags",
@@ -167,6 +175,12 @@ def _words(value: Value) -> list[object] | None:
     if found is None and isinstance(value, str):
         return list(value.split())
     return found
+
+
+def _numbered(values: Sequence[Value]) -> bool:
+    """Whether the first of the values with tags has numbers in place of their names."""
+    first = next(filter(None, map(_words, values)), [""])
+    return all(map(_is_number, first))
 
 
 def _is_number(tag: object) -> bool:

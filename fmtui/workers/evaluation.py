@@ -52,7 +52,7 @@ def run(worker: Worker) -> None:
         "row": found.numbers,
         **predicted,
     }
-    _report(worker, columns, loaded.labels)
+    _report(worker, columns, loaded)
 
 
 def _on_device(loaded: Loaded) -> Loaded:
@@ -62,8 +62,8 @@ def _on_device(loaded: Loaded) -> Loaded:
     return loaded
 
 
-def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
-    task = worker.spec["task"]
+def _report(worker: Worker, columns: Columns, loaded: Loaded) -> None:
+    task, labels = worker.spec["task"], loaded.labels
     values = measure(task, columns, labels, resamples=0).metrics
     worker.journal.metrics(0, None, "test", values)
     worker.say(" ".join(f"{name} {value:.4f}" for name, value in values.items()))
@@ -79,5 +79,6 @@ def _report(worker: Worker, columns: Columns, labels: list[str]) -> None:
         "labels": labels,
         **measure(task, columns, labels).as_report(),
         "method": worker.spec["method"],
+        "limit": loaded.limit,
     }
     write_json(output / "report.json", report)

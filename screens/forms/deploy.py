@@ -19,13 +19,13 @@ from screens.widgets.fields import Choice, Field, TextField
 
 
 class DeployForm(Form):
-    """`model` and `endpoint` are what the form is filled in with."""
+    """`model`, `endpoint` and `where` are what the form is filled in with."""
 
     TAB = "endpoints"
 
-    def __init__(self, *, model: str = "", endpoint: str = "") -> None:
+    def __init__(self, *, model: str = "", endpoint: str = "", where: str = "local") -> None:
         super().__init__()
-        self.model, self.endpoint = model, endpoint
+        self.model, self.endpoint, self.where = model, endpoint, where
         self._known: set[str] = set()
         self._offered_for = ""
         self._begun = ""
@@ -46,7 +46,7 @@ class DeployForm(Form):
             ),
         )
         yield Field("endpoint", TextField(self.endpoint, hint="its name", id="endpoint"))
-        yield Field("where", Choice("Where", targets, value="local", id="where"))
+        yield Field("where", Choice("Where", targets, value=self.where, id="where"))
         yield AzureFields()
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")

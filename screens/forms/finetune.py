@@ -44,14 +44,14 @@ MAIN_SETTINGS = {
 
 
 class FinetuneForm(Form):
-    """`model` and `train` are what the form is filled in with."""
+    """`model`, `train` and `where` are what the form is filled in with."""
 
     TAB = "models"
     BINDINGS = bindings("finetune")
 
-    def __init__(self, model: str = "", train: str = "") -> None:
+    def __init__(self, model: str = "", train: str = "", *, where: str = "local") -> None:
         super().__init__()
-        self.model, self.train = model, train
+        self.model, self.train, self.where = model, train, where
         self.plan: FinetunePlan | None = None
         self.known: Sequence[SettingInfo] = ()
         self._defaults_of = ("", "", "", "")
@@ -100,7 +100,9 @@ class FinetuneForm(Form):
         yield Field("parameters", Parameters(self._show_parameters, id="parameters"))
         yield faulty_rows()
         yield Field("name", TextField(hint="of the new model; chosen for you", id="name"))
-        yield WhereFields(lambda: self.query_one("#model", Choice).value, "finetune")
+        yield WhereFields(
+            lambda: self.query_one("#model", Choice).value, "finetune", where=self.where
+        )
         yield RunFields()
 
     def request(self) -> FinetuneRequest:

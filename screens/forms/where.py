@@ -45,19 +45,22 @@ class WhereFields(Vertical):
         model: Gives the reference of the model that runs.
         job: What is done to it, as the catalogue calls it: `finetune`, `evaluation`.
         several: Whether the work can be shared by several processes.
+        where: The place that is chosen at first.
     """
 
-    def __init__(self, model: Callable[[], str], job: str, *, several: bool = True) -> None:
+    def __init__(
+        self, model: Callable[[], str], job: str, *, several: bool = True, where: str = "local"
+    ) -> None:
         super().__init__()
-        self.model, self.job = model, job
+        self.model, self.job, self.first = model, job, where
         self.several = several
         self.config: str | None = None
 
     def compose(self) -> ComposeResult:
         yield Field(
             "where",
-            Choice("Where", lambda: options_of(where.places()), value="local", id="where"),
-            _NOTES["local"](),
+            Choice("Where", lambda: options_of(where.places()), value=self.first, id="where"),
+            _NOTES[self.first](),
         )
         yield Field(
             "runs on",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fmtui.runs.folder import RunFolder
 from fmtui.services import azure_batch, azure_endpoints, catalog, data, runs
 from fmtui.services.context import Context, context
 from screens.endpoint import EndpointPage
 from screens.forms.batch import BatchForm
 from tests.azure import azurite
-from tests.azure.runs import end_followers, ended
+from tests.azure.runs import by_command, end_followers
 from tests.azure.standin.server import StandIn
-from tests.command import fmtui
 from tests.screens.tools import choose, fill_in, opened, shows
 from tests.tiny import write_messages
 
@@ -66,16 +63,7 @@ async def test_a_file_is_answered_from_the_page(
     answers = nightly.home.runs / "r1" / "output" / "answers" / "predictions.csv"
     assert len(answers.read_text().splitlines()) == 12
 
-    program, *words = shlex.split(line)
-    done = fmtui(*words, "--json")
-    assert (program, done.code) == ("fmtui", 0), done.err
-    assert ended(nightly, "r2").state == "completed"
-    first, second = (RunFolder(nightly.home.runs / run).spec() for run in ("r1", "r2"))
-    for spec in (first, second):
-        for key in ("run", "created"):
-            spec.pop(key)
-        spec["azure"].pop("job")
-    assert first == second, "the command of the form does the same"
+    by_command(nightly, line, "r2", like="r1")
     assert [info.run for info in azure_batch.jobs(nightly, "nightly")] == ["r2", "r1"]
     assert not azure_batch.jobs(nightly, "night")
 

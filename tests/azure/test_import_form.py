@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 import pytest
 
-from fmtui.runs.folder import RunFolder
 from fmtui.services import models, runs
 from fmtui.services.context import Context, context
 from screens.forms.import_model import ImportForm
 from tests.azure import azurite
-from tests.azure.runs import end_followers, ended
+from tests.azure.runs import by_command, end_followers
 from tests.azure.standin.server import StandIn
-from tests.command import fmtui
 from tests.screens.tools import choose, fill_in, hides, opened, shows
 
 
@@ -46,16 +43,7 @@ async def test_a_model_of_the_hub_comes_into_the_workspace(
         await shows(pilot, "Runs › r1", "import", "✓ completed", seconds=40)
     assert models.show(here, "tiny").run == "r1"
 
-    program, *words = shlex.split(line)
-    done = fmtui(*words, "--json")
-    assert (program, done.code) == ("fmtui", 0), done.err
-    assert ended(here, "r2").state == "completed"
-    first, second = (RunFolder(here.home.runs / run).spec() for run in ("r1", "r2"))
-    for spec in (first, second):
-        for key in ("run", "created"):
-            spec.pop(key)
-        spec["azure"].pop("job")
-    assert first == second, "the command of the form does the same"
+    by_command(here, line, "r2", like="r1")
 
 
 async def test_what_can_not_come_is_said_and_nothing_begins(azure: StandIn, here: Context) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from fmtui.services import azure as service
-from fmtui.services import azure_endpoints, catalog, endpoints, runs
+from fmtui.services import azure_batch, azure_endpoints, catalog, endpoints, runs
 from fmtui.services.context import Context, context
+from screens.places import go
 from tests.azure import azurite
-from tests.azure.runs import end_followers
-from tests.azure.standin import accounts
+from tests.azure.runs import end_followers, ended
+from tests.azure.standin import accounts, jobs
 from tests.azure.standin.server import StandIn
-from tests.screens.tools import choose, fill_in, opened, shows, text
+from tests.screens.tools import choose, fill_in, hides, opened, shows, text, until
 from tests.tiny import write_messages
 
 
@@ -135,3 +136,51 @@ async def test_the_page_of_each_kind_says_what_it_is_and_what_bills(
         await pilot.press("ctrl+s")
         seen = await shows(pilot, "200", "You said: What is the capital of Portugal?")
         assert " Log " not in seen and "deploy" not in seen, "it has neither"
+
+
+async def test_a_model_of_the_catalogue_is_used_there_without_being_here(
+    azure: StandIn, here: Context
+) -> None:
+    catalog.sync_registry(here)
+    async with opened() as pilot:
+        await go(pilot.app, "catalog:azureml:roberta-base")
+        await shows(pilot, "4 CPUs, 1 GPU, 28 GiB of memory", "f finetune", "d deploy")
+        await pilot.press("d")
+        await shows(pilot, "Deploy › azureml:roberta-base", "workspace ws-models", "kind")
+        await pilot.press("escape")
+        await shows(pilot, "f finetune")
+        await pilot.press("f")
+        await shows(pilot, "Finetune › azureml:roberta-base")
+        await pilot.press("escape")
+        await shows(pilot, "f finetune")
+
+
+async def test_a_job_in_azure_is_begun_anew_only_if_asked(
+    azure: StandIn, here: Context, uploads: azurite.Store
+) -> None:
+    catalog.sync_registry(here)
+    azure_endpoints.create(here, "nightly", kind="batch")
+    azure_endpoints.deploy(here, "nightly", "azureml:roberta-base@19", compute="gpu-cluster")
+    azure.world.pace = 2.0
+    azure_batch.start(here, "nightly", "azureml://datastores/workspaceblobstore/paths/rows.csv")
+    (job,) = azure.world.jobs
+    jobs.hold(azure.world, job)
+    azure.world.pace = 0.02
+    async with opened() as pilot:
+        await go(pilot.app, "run:r1")
+        await shows(pilot, "x cancel")
+        await pilot.press("x")
+        await shows(pilot, "Cancel r1?", "billed no further. R starts it anew.")
+        await pilot.press("y")
+        await shows(pilot, "canceled", seconds=40)
+        ended(here, "r1")
+        await shows(pilot, "R resume")
+        await pilot.press("R")
+        await shows(pilot, "Start the job of r1 in Azure ML again?", "billed while it")
+        await pilot.press("n")
+        await hides(pilot, "again?")
+        assert len(azure.world.jobs) == 1
+        await pilot.press("R")
+        await shows(pilot, "again?")
+        await pilot.press("y")
+        await until(pilot, lambda _: len(azure.world.jobs) == 2, "a job that begins anew")

@@ -159,7 +159,8 @@ async def test_a_page_of_the_catalogue_tells_what_it_needs() -> None:
         await pilot.press("slash")
         await type_in(pilot, "bert-base-cased")
         await pilot.press("enter", "enter")
-        await shows(pilot, "Catalog ›", "azureml:bert-base-cased@", "fill-mask")
+        seen = await shows(pilot, "Catalog ›", "azureml:bert-base-cased@", "fill-mask")
+        assert "deploy" not in seen and "f finetune" not in seen, "no workspace is named"
         await pilot.press("i")
         await shows(pilot, "Models › import", "$ fmtui model import azureml:bert-base-cased@")
 

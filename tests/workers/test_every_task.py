@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from fmtui.errors import UsageError
+from fmtui.errors import BadInputError, UsageError
 from fmtui.services import compare, evaluate, finetune, models, runs, settle
 from fmtui.services import data as data_service
 from fmtui.services.context import Context
@@ -185,6 +185,67 @@ def test_a_measurement_obeys_its_settings(studio: Studio, tmp_path: Path) -> Non
     )
     assert silent["nll"] == told["nll"]
     assert any(told["prediction"]) and not any(silent.get("prediction", ()))
+
+
+def test_an_encoder_is_no_language_model(studio: Studio, bert: Path, tmp_path: Path) -> None:
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    data = added(studio, tmp_path, "plain", plain(20, 0))
+    info = finetune.start(studio.ctx, FinetuneRequest("tiny", "text-generation", data))
+    folder = settle.RunFolder(studio.ctx.home.runs / info.run)
+    assert studio.garage.run(folder).state == "failed"
+    assert "those that follow it" in folder.log.read_text()
+    assert not (folder.output / "model").exists()
+
+
+def test_what_was_cut_is_not_compared_with_what_was_not(studio: Studio, tmp_path: Path) -> None:
+    causal = write_causal(tmp_path / "llama", TEXTS)
+    models.import_model(studio.ctx, str(causal), name="goes-on")
+    data = added(studio, tmp_path, "plain", plain(20, 0))
+    whole = studio.evaluate("goes-on", "text-generation", data)
+    cut = studio.evaluate("goes-on", "text-generation", data, max_seq_length="3")
+    found = compare.compare(studio.ctx, [whole.run, cut.run])
+    assert f"20 rows end at the 3 tokens that {cut.run} reads" in found.note
+    assert not found.tests and not {"perplexity", "loss"} & set(found.best)
+    again = studio.evaluate("goes-on", "text-generation", data, max_seq_length="3")
+    assert compare.compare(studio.ctx, [cut.run, again.run]).tests, "cut alike"
+
+
+@pytest.mark.parametrize("kind", ["encoder", "seq2seq"])
+def test_a_base_is_measured_by_the_names_of_labels(
+    kind: str, studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    folder = bert if kind == "encoder" else write_seq2seq(tmp_path / "t5", TEXTS)
+    models.import_model(studio.ctx, str(folder), name="base")
+    data = added(studio, tmp_path, "test", [{"text": t, "label": n} for t, n in messages(9)])
+    run = studio.evaluate("base", "text-classification", data)
+    assert report_of(studio.ctx, run.run).method == "zero-shot"
+    listed = [{"text": t, "labels": [n, "all"]} for t, n in messages(9)]
+    data = added(studio, tmp_path, "listed", listed)
+    with pytest.raises(BadInputError, match="a row has any number of labels, for base:1 it has"):
+        evaluate.start(studio.ctx, EvaluateRequest("base", data))
+
+
+def test_one_label_and_any_number_of_them_are_told_apart(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    one, many = (
+        added(studio, tmp_path, name, [{"text": t, "label": of(n)} for t, n in messages(30)])
+        for name, of in (("one", str), ("many", lambda n: [n]))
+    )
+    single = studio.finetune("tiny", "text-classification", one, max_steps=1)
+    several = studio.finetune("tiny", "text-classification", many, max_steps=1)
+    for model, data, words in (
+        (single, many, f"any number of labels, for {single} it has one"),
+        (several, one, f"a row has one label, for {several} it has any number"),
+    ):
+        with pytest.raises(BadInputError, match=words):
+            evaluate.start(studio.ctx, EvaluateRequest(model, data))
+    studio.evaluate(several, "text-classification", many)
+    for train, validation in ((one, many), (many, one)):
+        request = FinetuneRequest("tiny", "text-classification", train, validation=validation)
+        with pytest.raises(BadInputError, match="for the training data it has"):
+            finetune.start(studio.ctx, request)
 
 
 def test_a_setting_of_training_is_refused_where_it_is_measured(

@@ -123,10 +123,12 @@ def _embedded(loaded: Loaded, texts: list[str], tick: Tick | None = None) -> np.
     """The mean of each text's last hidden states, of length one: (texts, hidden)."""
     columns = dict(loaded.tokenizer(texts, truncation=True, max_length=loaded.limit))
     collator = DataCollatorWithPadding(loaded.tokenizer)
+    whole = loaded.model.config.is_encoder_decoder
+    encoder = loaded.model.get_encoder() if whole else loaded.model
 
     def forward(indices: list[int]) -> Any:
         batch = loaded.collate(collator, columns, indices)
-        hidden = loaded.model(**batch).last_hidden_state
+        hidden = encoder(**batch).last_hidden_state
         mask = batch["attention_mask"].unsqueeze(-1)
         pooled = (hidden * mask).sum(1) / mask.sum(1)
         return torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
 
+from fmtui.errors import BadInputError
 from fmtui.workers.forward import Tick, in_batches
 from fmtui.workers.tasks.base import (
     Base,
@@ -40,6 +43,12 @@ class TextGeneration(Base):
     def load(self, path: Path, spec: Mapping[str, Any]) -> Loaded:
         loaded = super().load(path, spec)
         loaded.tokenizer.padding_side = "right"
+        if _looks_ahead(loaded.model):
+            raise BadInputError(
+                "this model reads each word together with those that follow it, so that it can't "
+                "learn to go on with a text",
+                hint="Choose a model that writes, as GPT, Llama or Qwen do; BERT does not.",
+            )
         if spec["kind"] == "finetune":
             learnt(loaded.model, spec["task"])["after_prompt"] = _AFTER
         if not loaded.tokenizer.chat_template:  # a base is measured on chats as it is taught them
@@ -101,6 +110,20 @@ class TextGeneration(Base):
         for place, text in zip(asked, in_batches(self.lengths(columns), forward), strict=True):
             written[place] = text.strip()
         return written
+
+
+def _looks_ahead(model: Any) -> bool:
+    """Whether what a model says of a word depends on the words after it: an encoder's would be
+    told what it is to guess, and be never perplexed."""
+    training, last = model.training, model.config.get_text_config().vocab_size - 1
+    ids = torch.tensor([[0, last, 0], [0, last, last]], device=model.device)
+    model.eval()
+    with contextlib.suppress(RuntimeError), torch.inference_mode():  # spread weights can't
+        one, other = model(input_ids=ids).logits[:, :2].float()
+        model.train(training)
+        return not torch.allclose(one, other, rtol=1e-2, atol=1e-2 * float(one.abs().max()))
+    model.train(training)
+    return False
 
 
 def _columns(rows: Sequence[Encoded]) -> Columns:

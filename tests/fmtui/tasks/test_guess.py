@@ -43,3 +43,20 @@ def test_roles_that_a_person_set_narrow_the_choice() -> None:
     made = table("a b", *((f"{SENTENCE} {i}", f"{SENTENCE} {i}") for i in range(60)))
     assert guess_task(made, {"source": "a", "target": "b"}).name == "translation"
     assert guess_task(made, {"prompt": "a", "text": "b"}).name == "text-generation"
+
+
+def test_the_samples_of_azure_have_a_prompt_called_text_and_its_answer_ground_truth() -> None:
+    made = table("text ground_truth", *((f"{SENTENCE} {i}", f"{SENTENCE} {i}") for i in range(60)))
+    task = guess_task(made, {})
+    assert task.name == "text-generation"
+    assert task.guess_columns(made) == {"prompt": "text", "text": "ground_truth"}
+
+
+def test_tags_are_read_from_the_column_with_their_names() -> None:
+    rows = ((["a", "b"], [0, 1], ["O", "B-x"]),) * 60
+    made = table("tokens ner_tags ner_tags_str", *rows)
+    task = guess_task(made, {})
+    assert task.guess_columns(made) == {"tokens": "tokens", "tags": "ner_tags_str"}
+    assert (
+        task.guess_columns(table("tokens ner_tags", *(r[:2] for r in rows)))["tags"] == "ner_tags"
+    )
