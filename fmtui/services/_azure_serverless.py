@@ -37,7 +37,7 @@ CATALOG = "https://ml.azure.com/model/catalog"
 BY_TOKEN = "paid for by token as its publisher says, nothing while nobody asks"
 """What a serverless endpoint costs."""
 
-TO_SUBSCRIBE = "its publisher's marketplace offer may have to be subscribed to first, you are asked"
+TO_SUBSCRIBE = "you are asked before its marketplace offer is subscribed to"
 """What is said in advance of a model that its publisher may sell."""
 
 
@@ -109,7 +109,7 @@ def make(
             raise
         if not accept_terms:
             _clear(connection, name, tell)
-            raise terms_of(connection, offered) from error
+            raise terms_of(connection, offered, found) from error
     _subscribe(connection, offered, tell)
     serverless.create(connection, name, offered.address, tags, tell)
 
@@ -132,19 +132,25 @@ def _clear(connection: Connection, name: str, tell: Progress) -> None:
             serverless.delete(connection, name, tell)
 
 
-def terms_of(connection: Connection, offered: Offered) -> TermsError:
-    """Asks for a publisher's terms, as far as they are told before they are accepted."""
+def terms_of(
+    connection: Connection, offered: Offered, tried: Subscription | None = None
+) -> TermsError:
+    """Asks for a publisher's terms, as far as they are told before they are accepted.
+
+    Azure names the plan only to who has tried to subscribe.
+    """
     model = offered.address.rpartition("/")[2]
     publisher = one_line(offered.publisher) or "its publisher"
     licence = f", licence {one_line(offered.license)}" if offered.license else ""
+    plan = f" ({one_line(tried.offered)})" if tried is not None and tried.plan else ""
     return TermsError(
         f"{model} is sold through the Azure Marketplace, and the workspace is not subscribed to "
         f"the offer of {publisher}",
         question=f"Accept the terms of {publisher} and subscribe {connection.settings.workspace} "
         f"to its marketplace offer for {model}?",
-        terms=f"Publisher {publisher}{licence}; offer, plan, prices and terms stand on the model's "
-        f"card, {CATALOG}. Subscribing costs nothing, each token is billed; it stays until "
-        "`fmtui azure unsubscribe`.",
+        terms=f"Publisher {publisher}{licence}{plan}; prices and terms stand on the model's card, "
+        f"{CATALOG}. From then on each token is billed, nothing while nobody asks; the "
+        "subscription stays until `fmtui azure unsubscribe`.",
     )
 
 

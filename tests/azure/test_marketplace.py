@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from fmtui.services import _azure_endpoints as notes
 from fmtui.services import azure_deploy, azure_endpoints, azure_marketplace
 from fmtui.services.azure_deploy import DeployRequest
 from fmtui.services.context import Context
+from screens.forms.deploy import DeployForm
 from tests.azure.runs import until
 from tests.azure.standin import marketplace as market
 from tests.azure.standin.faults import Fault, broken, forbidden
@@ -21,6 +23,7 @@ from tests.azure.standin.http import Answer, Request
 from tests.azure.standin.models import FREE, SOLD
 from tests.azure.standin.server import StandIn
 from tests.command import fmtui
+from tests.screens.tools import choose, fill_in, opened, shows
 
 CREATE = ["endpoint", "create", "talk", "--target", "azureml", "--kind", "serverless"]
 CREATE += ["--model", SOLD, "--yes"]
@@ -80,6 +83,26 @@ def test_the_life_of_a_subscription_by_command(azure: StandIn, ctx: Context) -> 
     assert "subscribed to no offer" in fmtui("azure", "subscriptions").err
 
 
+class _Person(io.StringIO):
+    """Somebody at a terminal, who types these answers."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answers", "code", "bought"), [("y\nn\n", 130, 0), ("y\ny\n", 0, 1)])
+def test_somebody_at_a_terminal_is_asked_twice(
+    azure: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch,
+    answers: str, code: int, bought: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(sys, "stdin", _Person(answers))
+    done = fmtui(*CREATE[:-1])
+    assert done.code == code and len(_bought(azure)) == bought
+    asked = " ".join((done.out + done.err).split())
+    assert "paid for by token" in asked and "Accept the terms of Mistral AI" in asked
+    assert bool(azure.world.serverless) is bool(bought)
+
+
 def test_a_model_that_nobody_sells_is_not_subscribed_to(azure: StandIn, ctx: Context) -> None:
     words = [FREE if word == SOLD else word for word in CREATE]
     assert fmtui(*words).code == 0, "no question of terms where Azure asks for none"
@@ -93,7 +116,7 @@ def test_a_model_that_nobody_sells_is_not_subscribed_to(azure: StandIn, ctx: Con
 
 def test_the_plan_says_in_advance_that_terms_may_be_asked_for(azure: StandIn, ctx: Context) -> None:
     request = DeployRequest("talk", SOLD, kind="serverless")
-    assert "you are asked" in azure_deploy.plan(ctx, request)
+    assert "marketplace offer is subscribed" in azure_deploy.plan(ctx, request)
     assert "--accept-terms" not in request.command()
     with pytest.raises(TermsError) as wanted:
         azure_deploy.start(ctx, request)
@@ -122,7 +145,7 @@ def test_a_subscription_that_serves_nothing_becomes_a_sentence(
 
 def test_one_that_failed_is_made_again_under_its_name(azure: StandIn, ctx: Context) -> None:
     market.subscribe(azure.world, "ours", SOLD, "Unsubscribed", state="Failed")
-    with pytest.raises(TermsError):
+    with pytest.raises(TermsError, match="offer mistral-ai-large-offer, plan mistral-large-plan"):
         _create(ctx, accept=False)
     _create(ctx)
     assert _bought(azure) == ["ours"]
@@ -174,6 +197,38 @@ def test_a_cut_while_it_is_subscribed_doubles_nothing(azure: StandIn, ctx: Conte
     _create(ctx)
     assert _bought(azure) == ["Mistral-large"], "the one that was under way is used"
     assert len(azure.world.requests("PUT", "/serverlessEndpoints/talk")) == 1
+
+
+async def test_the_form_asks_for_the_terms_by_a_question_of_its_own(
+    azure: StandIn, ctx: Context
+) -> None:
+    async with opened() as pilot:
+        pilot.app.push_screen(DeployForm(model=SOLD))
+        await pilot.pause()
+        await fill_in(pilot, "endpoint", "talk")
+        await choose(pilot, "where", "azureml")
+        await pilot.app.workers.wait_for_complete()
+        await choose(pilot, "kind", "serverless")
+        await shows(pilot, "cost   paid for by token", "marketplace offer")
+        for answer in ("n", "y"):
+            await pilot.press("ctrl+s")
+            await shows(pilot, "Make talk for")
+            assert not azure.world.requests("PUT", "Endpoints/talk") or answer == "y"
+            await pilot.press("y")
+            await shows(pilot, "Accept the terms of Mistral AI", "each token is billed")
+            assert not _bought(azure)
+            await pilot.press(answer)
+            if answer == "n":
+                await shows(pilot, "Nothing was made.")
+        await shows(pilot, "Endpoints › talk", "azureml serverless", "✓ healthy")
+        assert _bought(azure) == ["Mistral-large"]
+        await pilot.press("escape")
+        await shows(pilot, "talk", "serverless")
+        await pilot.press("x")
+        await shows(pilot, "A marketplace subscription to its model stays")
+        await pilot.press("y")
+        await shows(pilot, "The endpoint talk is deleted.")
+    assert azure.world.subscriptions and not azure.world.serverless
 
 
 def _killed(azure: StandIn, *, when: str) -> None:
