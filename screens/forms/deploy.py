@@ -208,10 +208,10 @@ class DeployForm(Form):
     async def _agreed(self, question: str, more: str) -> bool:
         from screens.widgets.confirm import Confirm
 
-        agreed = bool(await self.app.push_screen_wait(Confirm(question, more)))
-        if not agreed:
-            self.tell("Nothing was made.")
-        return agreed
+        if await self.app.push_screen_wait(Confirm(question, more)):
+            return True
+        self.tell("Nothing was made.")
+        return False
 
     async def _start(self, asked: DeployRequest) -> None:
         def progress(words: str) -> None:
