@@ -151,6 +151,15 @@ def test_one_that_failed_is_made_again_under_its_name(azure: StandIn, ctx: Conte
     assert _bought(azure) == ["ours"]
 
 
+def test_an_endpoint_that_fails_for_want_of_one_is_taken_away(azure: StandIn, ctx: Context) -> None:
+    azure.world.refuses_late = True
+    with pytest.raises(TermsError):
+        _create(ctx, accept=False)
+    assert not azure.world.serverless and not azure_endpoints.names(ctx) and not _bought(azure)
+    _create(ctx)
+    assert azure_endpoints.show(ctx, "talk").state == "healthy"
+
+
 def test_a_name_that_another_model_has_is_left_to_it(azure: StandIn, ctx: Context) -> None:
     market.subscribe(azure.world, "mistral-large", FREE)
     for number in range(3):  # more than a page
@@ -215,7 +224,7 @@ async def test_the_form_asks_for_the_terms_by_a_question_of_its_own(
             await shows(pilot, "Make talk for")
             assert not azure.world.requests("PUT", "Endpoints/talk") or answer == "y"
             await pilot.press("y")
-            await shows(pilot, "Accept the terms of Mistral AI", "each token is billed")
+            await shows(pilot, "Accept the terms of Mistral AI", "token is billed")
             assert not _bought(azure)
             await pilot.press(answer)
             if answer == "n":

@@ -121,7 +121,8 @@ class World:
     how much (seconds) the service's clock is ahead of this machine's.
     `quota` limits the cores of a family of instance types; `skus` are those of the region.
     `offers` are those of the marketplace, by the model's address in lower case; `no_purchase` says
-    why nothing can be bought; `fulfilment` is how long (seconds) a publisher takes.
+    why nothing can be bought; `fulfilment` is how long (seconds) a publisher takes; `refuses_late`
+    lets an endpoint fail whose model is not subscribed to, in place of refusing it at once.
     """
 
     def __init__(self) -> None:
@@ -151,6 +152,7 @@ class World:
         self.fulfilled: dict[str, float] = {}
         self.fulfilment = 0.0
         self.no_purchase: str | None = None
+        self.refuses_late = False
         self.operations: dict[str, Operation] = {}
         self.quota: dict[str, int] = {"Standard_NC": 48, "Standard_DS": 100, "Standard_D": 100}
         self.unavailable: set[str] = set()
