@@ -12,10 +12,9 @@ from fmtui.errors import (
     ConflictError,
     FmtuiError,
     RunFailedError,
-    UsageError,
 )
 from fmtui.services._azure_access import look_up
-from fmtui.services._azure_code import code_for
+from fmtui.services._azure_code import check_environment, code_for
 from fmtui.services._azure_endpoints import (
     Pending,
     begin,
@@ -87,11 +86,8 @@ def deploy(
     others = {n: d.traffic for n, d in known.items() if n != name}
     share = traffic if traffic is not None else (100 if not any(others.values()) else None)
     if script is not None:
-        own |= {"code": code_for(ctx, endpoint, script, code), "environment": environment}
-        if environment is None:
-            raise UsageError(
-                "--script needs --environment", hint="azureml:NAME:VERSION, or an image."
-            )
+        found_code = code_for(script, code, batch=is_batch(ctx, endpoint))
+        own |= {"code": found_code, "environment": check_environment(environment)}
     shares = shared(others, name, share) if share is not None else None
     pending = Pending(ctx, endpoint, what="deploy", deployment=name, traffic=shares)
     with pending:

@@ -8,9 +8,11 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from fmtui.errors import FmtuiError
 from fmtui.services import azure_endpoints
+from fmtui.services._azure_code import check_environment, code_for, code_words
 from fmtui.services._azure_endpoints import last_seen, only
 from fmtui.services._azure_models import base_of
 from fmtui.services._azure_plan import check_kind, place_for
@@ -49,6 +51,8 @@ class DeployRequest:
     compute: str | None = None
     mini_batch_size: int | None = None
     concurrency: int | None = None
+    script: Path | None = None
+    environment: str | None = None
     accept_terms: bool = False
 
     @property
@@ -83,7 +87,8 @@ class DeployRequest:
         ]
 
 
-_DEPLOYED = ("name", "traffic", "instance_type", "instance_count", "mini_batch_size", "concurrency")
+_DEPLOYED = ("name", "traffic", "instance_type", "instance_count", "mini_batch_size",
+             "concurrency", "script", "environment")  # fmt: skip
 
 
 def kinds_for(ctx: Context, model: str) -> list[str]:
@@ -104,19 +109,25 @@ def kinds_for(ctx: Context, model: str) -> list[str]:
 
 
 def plan(ctx: Context, request: DeployRequest) -> str:
-    """What it costs, in words; nothing is begun.
+    """What it costs and what is uploaded, in words; nothing is begun.
 
     Raises what making the endpoint and deploying would raise for what can be known before.
     """
-    if not request.new:
-        only(ctx, request.endpoint, ("online", "batch"), "deployments to add")
-        _check(request, last_seen(ctx, request.endpoint))
-        return azure_endpoints.plan_deploy(
-            ctx, request.endpoint, request.model, request.instance_type,
-            request.instance_count or 1, request.compute,
-        )[0]  # fmt: skip
-    model = request.model if request.kind == "serverless" else None
-    _check(request, None)
+    if request.new:
+        words = _check(request, None)
+        return _plan_new(ctx, request) + words
+    only(ctx, request.endpoint, ("online", "batch"), "deployments to add")
+    words = _check(request, last_seen(ctx, request.endpoint))
+    cost, _ = azure_endpoints.plan_deploy(
+        ctx, request.endpoint, request.model, request.instance_type,
+        request.instance_count or 1, request.compute,
+    )  # fmt: skip
+    return cost + words
+
+
+def _plan_new(ctx: Context, request: DeployRequest) -> str:
+    serverless = request.kind == "serverless"
+    model = request.model if serverless else None
     new = azure_endpoints.check_new(
         ctx, request.endpoint, kind=request.kind, model=model, auth=request.auth
     )
@@ -129,17 +140,22 @@ def plan(ctx: Context, request: DeployRequest) -> str:
     )[0]  # fmt: skip
 
 
-def _check(request: DeployRequest, there: EndpointInfo | None) -> None:
-    """Raise for what needs no answer of Azure's to be known as wrong."""
+def _check(request: DeployRequest, there: EndpointInfo | None) -> str:
+    """Raise for what needs no answer of Azure's to be known as wrong; says what is uploaded."""
     sizes = [n for n in ("mini_batch_size", "concurrency") if getattr(request, n) is not None]
-    kind = there.kind if there is not None else request.kind
-    check_kind(request.endpoint, request.traffic, sizes, batch=kind == "batch")
+    batch = (there.kind if there is not None else request.kind) == "batch"
+    check_kind(request.endpoint, request.traffic, sizes, batch=batch)
     if request.name is not None:
         check_name(request.name, "deployment")
     if request.traffic is not None:
         known = there.deployments if there is not None else ()
         others = {d.name: d.traffic for d in known if d.name != request.name}
         shared(others, request.name or "it", request.traffic)
+    if request.script is None:
+        return ""
+    found = code_for(request.script, None, batch=batch)
+    check_environment(request.environment)
+    return f". {code_words(found)}"
 
 
 def start(
@@ -164,5 +180,6 @@ def start(
         ctx, request.endpoint, request.model, name=request.name, traffic=request.traffic,
         instance_type=request.instance_type, instance_count=request.instance_count or 1,
         compute=request.compute, mini_batch_size=request.mini_batch_size,
-        concurrency=request.concurrency, progress=progress,
+        concurrency=request.concurrency, script=request.script,
+        environment=request.environment, progress=progress,
     )  # fmt: skip

@@ -381,10 +381,16 @@ def create_command(name: str, *, host: str = "127.0.0.1", port: int | None = Non
 
 
 def deploy_command(
-    endpoint: str, model: str, *, name: str | None = None, traffic: int | None = None
+    endpoint: str,
+    model: str,
+    *,
+    name: str | None = None,
+    traffic: int | None = None,
+    script: Path | None = None,
 ) -> str:
     """The line that does what `deploy` would."""
     words = ["fmtui", "endpoint", "deploy", endpoint, "--model", model]
     words += ["--name", name] if name else []
     words += ["--traffic", str(traffic)] if traffic is not None else []
+    words += ["--script", str(script)] if script is not None else []
     return shlex.join(words)

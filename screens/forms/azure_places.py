@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from fmtui.errors import FmtuiError
 from fmtui.services import azure, azure_places
@@ -38,7 +39,8 @@ def place_choice(model: Callable[[], str], job: str, *, usual: str) -> AskedChoi
     """
 
     def ask() -> Sequence[Option]:
-        return [*_clusters(), *_types(model(), job)]
+        found = [replace(o, label=f"cluster {o.label}") for o in _clusters()]
+        return [*found, *_types(model(), job)]
 
     return AskedChoice(
         "Cluster or instance type",
@@ -72,7 +74,7 @@ def workspace_words() -> str:
 
 def _clusters() -> list[Option]:
     return [
-        Option(f"cluster {c.name}", c.name, f"{c.size} {c.least} to {c.most}")
+        Option(c.name, c.name, f"{c.size} {c.least} to {c.most}")
         for c in azure_places.clusters(context())
     ]
 

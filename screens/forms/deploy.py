@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from textual.widget import Widget
 
@@ -51,6 +52,9 @@ class DeployForm(Form):
         yield AzureFields()
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
+        yield Field("script", TextField(hint="a score.py of your own", id="script"))
+        hint = "azureml:NAME:VERSION, or an image"
+        yield Field("environment", TextField(hint=hint, id="environment"))
         yield Field("port", TextField(hint="a free one", id="port"), "of a new endpoint")
 
     def first(self) -> str:
@@ -82,6 +86,11 @@ class DeployForm(Form):
         )
 
     @property
+    def _script(self) -> Path | None:
+        words = self._text("script")
+        return Path(words).expanduser() if words else None
+
+    @property
     def _in_azure(self) -> bool:
         """Whether the endpoint lies in Azure, or is to be made there."""
         name = self._text("endpoint")
@@ -100,21 +109,30 @@ class DeployForm(Form):
     def _asked(self) -> DeployRequest:
         """What is asked of Azure ML. Raises FmtuiError while it can't be."""
         model, endpoint, deployment, traffic, _ = self._values()
-        kind, new = self._kind, endpoint not in self._known
+        kind, new, script = self._kind, endpoint not in self._known, self._script
         if kind == "serverless" and not new:
             raise ConflictError(
                 f"{endpoint} is a serverless endpoint: its one model is run by its publisher",
                 hint="Type another name.",
             )
         return self.query_one(AzureFields).request(
-            endpoint, model, kind, new=new, name=deployment, traffic=traffic
+            endpoint,
+            model,
+            kind,
+            new=new,
+            name=deployment,
+            traffic=traffic,
+            script=script,
+            environment=self._text("environment") or None if script else None,
         )
 
     def command(self) -> str:
         if self._in_azure:
             return self._asked().command()
         model, endpoint, deployment, traffic, port = self._values()
-        deploy = endpoints.deploy_command(endpoint, model, name=deployment, traffic=traffic)
+        deploy = endpoints.deploy_command(
+            endpoint, model, name=deployment, traffic=traffic, script=self._script
+        )
         if endpoint in self._known:
             return deploy
         return f"{endpoints.create_command(endpoint, port=port)} && {deploy}"
@@ -152,6 +170,8 @@ class DeployForm(Form):
             "where": new and len(targets()) > 1,
             "deployment": kind != "serverless",
             "traffic": kind in ("", "online"),
+            "script": kind in ("", "online"),
+            "environment": kind == "online" and self._script is not None,
             "port": new and not there,
         }
         for part, display in shown.items():
@@ -182,6 +202,7 @@ class DeployForm(Form):
             model,
             name=deployment,
             traffic=traffic,
+            script=self._script,
             progress=progress,
         )
         self._done(f"{model} answers on {endpoint}.", endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -22,11 +23,11 @@ from screens.widgets.picker import Option
 _AUTH = (
     Option("key", "", "two keys that do not expire"),
     Option("aml_token", "aml_token", "a token that expires, by Azure ML"),
-    Option("aad_token", "aad_token", "a token of who signs in, by its roles"),
+    Option("aad_token", "aad_token", "a token of Entra, by roles"),
 )
 _DEFAULT = (
-    Option("if it is the first", "", "as the command does"),
-    Option("yes", "100", "jobs that name no deployment run on it"),
+    Option("if it is the first", "", "else it stays what it is"),
+    Option("yes", "100", "takes the jobs that name none"),
 )
 _NUMBERS = {"instance_count": "instances", "mini_batch_size": "mini batch",
             "concurrency": "at once"}  # fmt: skip
@@ -51,16 +52,8 @@ class AzureFields(Vertical):
             Choice("What opens the endpoint", lambda: _AUTH, empty="key", id="auth"),
             classes="new online",
         )
-        yield Field(
-            "instance",
-            instance_choice(lambda: self.model),
-            classes="online",
-        )  # fmt: skip
-        yield Field(
-            "cluster",
-            cluster_choice(),
-            classes="batch",
-        )
+        yield Field("instance", instance_choice(lambda: self.model), classes="online")
+        yield Field("cluster", cluster_choice(), classes="batch")
         yield Field("instances", TextField(hint="1", id="instance_count"), classes="online batch")
         yield Field(
             "mini batch",
@@ -97,7 +90,7 @@ class AzureFields(Vertical):
 
     def request(
         self, endpoint: str, model: str, kind: str, *, new: bool, name: str | None,
-        traffic: int | None,
+        traffic: int | None, script: Path | None, environment: str | None,
     ) -> DeployRequest:  # fmt: skip
         """What the lines say that belong to the kind. Raises UsageError."""
         ask = partial(DeployRequest, endpoint, model, new, kind)
@@ -118,6 +111,7 @@ class AzureFields(Vertical):
         return ask(
             auth=self._chosen("auth") if new else None, name=name, traffic=traffic,
             instance_type=self._chosen("instance"), instance_count=count,
+            script=script, environment=environment,
         )  # fmt: skip
 
     def _chosen(self, field: str) -> str | None:

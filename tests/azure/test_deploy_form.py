@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from fmtui.services.azure_deploy import DeployRequest
 from fmtui.services.context import Context, context
 from screens.forms.deploy import DeployForm
 from screens.widgets.picker import Picker
+from tests.azure import azurite
 from tests.azure.runs import until
+from tests.azure.standin import assets
 from tests.azure.standin.server import StandIn
 from tests.command import fmtui
 from tests.screens.tools import choose, fill_in, opened, shows, text
@@ -35,10 +38,11 @@ def here(azure: StandIn, ctx: Context) -> Iterator[Context]:
 
 def _made(azure: StandIn) -> list[tuple[str, Any]]:
     """What was made so far: addresses and what was sent there, without the service's own notes,
-    which it is sent back and which hold the time."""
+    which it is sent back and which hold the time, and the name of what was uploaded."""
     found = [(r.path, deepcopy(r.json)) for r in azure.world.requests("PUT", "Endpoints/")]
     for _, body in found:
         body["properties"].pop("properties", None)
+        (body["properties"].get("codeConfiguration") or {}).pop("codeId", None)
     return found
 
 
@@ -90,6 +94,26 @@ async def test_an_online_endpoint_and_the_same_by_its_command(
     assert _by_command(azure, here, "bank", line) == sent
 
 
+async def test_a_script_of_ones_own_goes_with_it(
+    azure: StandIn, here: Context, uploads: azurite.Store, tmp_path: Path
+) -> None:
+    script = _script(tmp_path)
+    assets.put(azure.world, "environments", "scoring", "3", {"image": "mcr.microsoft.com/x:1"})
+    async with opened((120, 40)) as pilot:
+        form = await _form(pilot, MODEL, "bank")
+        assert "environment" not in text(pilot)
+        await fill_in(pilot, "script", str(script))
+        await shows(pilot, "✗ --script needs --environment")
+        await fill_in(pilot, "environment", "azureml:scoring:3")
+        await shows(pilot, "cost", "and nothing else of")
+        line = await _taken(pilot, form, f"Deploy {MODEL} on bank?", "and nothing else of")
+        await shows(pilot, "Endpoints › bank", "blue", "100%")
+    sent = _made(azure)
+    deployed = next(body for path, body in sent if "/deployments/" in path)["properties"]
+    assert deployed["codeConfiguration"]["scoringScript"] == "score.py"
+    assert _by_command(azure, here, "bank", line) == sent
+
+
 async def test_a_batch_endpoint_and_the_same_by_its_command(azure: StandIn, here: Context) -> None:
     async with opened() as pilot:
         form = await _form(pilot, MODEL, "nightly")
@@ -131,6 +155,12 @@ async def test_a_serverless_endpoint_is_offered_only_where_the_model_is(
         await shows(pilot, "Endpoints › talk", "azureml serverless", CHAT)
     sent = _made(azure)
     assert len(sent) == 1 and _by_command(azure, here, "talk", line) == sent
+
+
+def _script(folder: Path) -> Path:
+    script = folder / "score.py"
+    script.write_text("def init():\n    pass\n\n\ndef run(raw):\n    return raw\n")
+    return script
 
 
 async def _offered(pilot: Pilot[Any]) -> list[str]:
@@ -208,8 +238,20 @@ _IMPOSSIBLE: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]  # fmt: skip
 
 
-def test_what_can_not_be_is_refused_before_anything_is_made(azure: StandIn, here: Context) -> None:
-    for asked, error, said in _IMPOSSIBLE:
+def test_what_can_not_be_is_refused_before_anything_is_made(
+    azure: StandIn, here: Context, tmp_path: Path
+) -> None:
+    script = _script(tmp_path)
+    scripts: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"script": Path("nowhere.py"), "environment": "python:3"}, BadInputError, "nowhere.py"),
+        ({"script": script}, UsageError, "--script needs --environment"),
+        (
+            {"script": script, "kind": "batch", "compute": "gpu-cluster"},
+            UsageError,
+            "not for batch",
+        ),
+    ]
+    for asked, error, said in [*_IMPOSSIBLE, *scripts]:
         with pytest.raises(error, match=said):
             azure_deploy.start(here, DeployRequest(**{"endpoint": "bank", "model": MODEL} | asked))
     assert not _made(azure) and not azure_endpoints.names(here)

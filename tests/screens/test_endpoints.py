@@ -11,7 +11,7 @@ import pytest
 from fmtui.services import endpoints
 from fmtui.services.context import Context
 from screens.widgets.lines import Editor
-from tests.screens.tools import hides, opened, shows, text, type_in
+from tests.screens.tools import fill_in, hides, opened, shows, text, type_in
 from tests.serving_tools import ECHO
 
 
@@ -23,7 +23,7 @@ def echo(stocked: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     deploy = endpoints.deploy
 
     def with_script(*words: Any, **options: Any) -> Any:
-        return deploy(*words, script=script, **options)
+        return deploy(*words, **{"script": script} | options)
 
     monkeypatch.setattr(endpoints, "deploy", with_script)
     yield stocked
@@ -37,7 +37,7 @@ async def test_an_empty_list_says_what_to_do(here: Context) -> None:
         await shows(pilot, "No endpoints yet. Press n to make one")
 
 
-async def test_from_a_model_to_an_answer_and_away(echo: Context) -> None:
+async def test_from_a_model_to_an_answer_and_away(echo: Context, tmp_path: Path) -> None:
     async with opened() as pilot:
         await pilot.press("2")
         await shows(pilot, "tiny:1")
@@ -48,6 +48,8 @@ async def test_from_a_model_to_an_answer_and_away(echo: Context) -> None:
         assert "fmtui endpoint create bank && fmtui endpoint deploy bank" in seen.replace(
             "\\\n", ""
         ).replace("     ", "")
+        await fill_in(pilot, "script", str(tmp_path / "score.py"))
+        await shows(pilot, "--script")
         await pilot.press("ctrl+s")
         await shows(pilot, "Endpoints › bank", "✓ healthy", "blue", "100%", '"input_data"')
         editor = pilot.app.screen.query_one(Editor)
