@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.azure.standin.faults import Fault, broken, forbidden
 from tests.azure.standin.http import Answer, Request
 from tests.azure.standin.models import FREE, SOLD
 from tests.azure.standin.server import StandIn
+from tests.azure.standin.world import Offer
 from tests.command import fmtui
 from tests.screens.tools import choose, fill_in, opened, shows
 
@@ -112,6 +114,18 @@ def test_a_model_that_nobody_sells_is_not_subscribed_to(azure: StandIn, ctx: Con
     assert not azure.world.subscriptions and list(azure.world.serverless) == ["talk"]
     wrong = fmtui("endpoint", "create", "bank", "--target", "azureml", "--accept-terms")
     assert wrong.code == 2 and "--accept-terms is for --kind serverless" in wrong.err
+
+
+def test_azure_decides_which_model_is_sold(azure: StandIn, ctx: Context) -> None:
+    """Also one of Microsoft's own registry, of which nothing says so before it is refused."""
+    model = "azureml:Llama-serverless"
+    address = "azureml://registries/azureml/models/Llama-serverless"
+    azure.world.offers[address.lower()] = Offer("metagenai", "llama-offer", "llama-plan")
+    words = [model if word == SOLD else word for word in CREATE]
+    refused = fmtui(*words)
+    assert refused.code == 2 and "somebody" in refused.err and not _bought(azure)
+    assert fmtui(*words, "--accept-terms").code == 0
+    assert _bought(azure) == ["Llama-serverless"]
 
 
 def test_the_plan_says_in_advance_that_terms_may_be_asked_for(azure: StandIn, ctx: Context) -> None:
@@ -240,12 +254,12 @@ async def test_the_form_asks_for_the_terms_by_a_question_of_its_own(
     assert azure.world.subscriptions and not azure.world.serverless
 
 
-def _killed(azure: StandIn, *, when: str) -> None:
-    """Kill -9 a command that makes the endpoint once the service has seen this request."""
+def _killed(when: Callable[[], bool]) -> None:
+    """Kill -9 a command that makes the endpoint, as soon as this holds."""
     command = [sys.executable, "-m", "fmtui", *CREATE, "--accept-terms"]
     process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: bool(azure.world.requests("PUT", when)))
+        until(when)
     finally:
         process.kill()
         process.wait(10)
@@ -255,7 +269,7 @@ def test_a_kill_while_it_is_subscribed_is_gone_on_with(
     azure: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     azure.world.pace = 1.0
-    _killed(azure, when="/marketplaceSubscriptions/")
+    _killed(lambda: bool(_bought(azure)))
     assert azure_endpoints.unfinished(ctx) == ["talk"], "what was begun is written down"
     assert azure_endpoints.show(ctx, "talk", fresh=True).state == "creating"
     monkeypatch.setattr(notes, "_IN_FLIGHT_SECONDS", 0.0)
@@ -271,7 +285,7 @@ def test_a_kill_while_it_is_subscribed_is_gone_on_with(
 
 def test_the_same_command_after_a_kill_goes_on(azure: StandIn, ctx: Context) -> None:
     azure.world.pace = 1.0
-    _killed(azure, when="/marketplaceSubscriptions/")
+    _killed(lambda: bool(_bought(azure)))
     done = fmtui(*CREATE)
     assert done.code == 0, "what was accepted is not asked for again: " + done.err
     assert _bought(azure) == ["Mistral-large"]
@@ -281,8 +295,9 @@ def test_the_same_command_after_a_kill_goes_on(azure: StandIn, ctx: Context) -> 
 def test_who_was_killed_before_it_subscribed_has_subscribed_to_nothing(
     azure: StandIn, ctx: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    azure.world.faults.plan(Fault("PUT", "/marketplaceSubscriptions/", delay=1.0, answer=broken()))
-    _killed_before(azure)
+    refused = Fault("PUT", "/marketplaceSubscriptions/", delay=1.0, answer=broken())
+    azure.world.faults.plan(refused)
+    _killed(lambda: refused.spoiled > 0)
     monkeypatch.setattr(notes, "_IN_FLIGHT_SECONDS", 0.0)
     info = azure_endpoints.show(ctx, "talk", fresh=True)
     assert info.state == "failed" and not azure_endpoints.unfinished(ctx)
@@ -290,14 +305,3 @@ def test_who_was_killed_before_it_subscribed_has_subscribed_to_nothing(
     with pytest.raises(TermsError):
         _create(ctx, accept=False)  # what was never made stands in nobody's way
     assert azure_marketplace.subscriptions(ctx) == []
-
-
-def _killed_before(azure: StandIn) -> None:
-    command = [sys.executable, "-m", "fmtui", *CREATE, "--accept-terms"]
-    process = subprocess.Popen(command, env=os.environ, stderr=subprocess.DEVNULL)
-    fault = azure.world.faults.planned[-1]
-    try:
-        until(lambda: fault.spoiled > 0)
-    finally:
-        process.kill()
-        process.wait(10)
