@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,11 @@ JUDGED = (*LABELED, "question-answering")
 
 _SHOWN = 400
 
-_SEARCHED = {"text-classification": ("text_pair",), "question-answering": ("context",)}
+_SEARCHED = {
+    "text-classification": ("text_pair",),
+    "question-answering": ("context",),
+    "text-generation": ("messages",),
+}
 """Columns in which words are looked for beside those that a list shows."""
 
 
@@ -153,7 +157,7 @@ def _holding(predictions: Predictions, text: str, positions: Any) -> Any:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(str(v.get("content", v) if isinstance(v, dict) else v) for v in value)
     return "" if value is None else str(value)
 
 
@@ -173,7 +177,7 @@ def page(predictions: Predictions, positions: Sequence[int]) -> list[Example]:
     task = predictions.task
     columns = (
         TEXT[task], TRUTH[task], "prediction", "row", "right", "loss", "score", "length",
-        "nll", "tokens", "text_pair",
+        "nll", "tokens", "text_pair", "messages",
     )  # fmt: skip
     places = [int(p) for p in positions]
     records = predictions.take(places, columns)
@@ -202,6 +206,8 @@ def _example(task: str, position: int, record: dict[str, Any]) -> Example:
 def in_words(task: str, record: dict[str, Any]) -> tuple[str, str, str]:
     """The text, the truth and the prediction of a row, each as one text."""
     text, truth, guess = (record.get(n) for n in (TEXT[task], TRUTH[task], "prediction"))
+    if not text and record.get("messages"):
+        text = _asked(record["messages"])
     if task == "token-classification":
         return (
             " ".join(map(str, text or ())),
@@ -215,6 +221,11 @@ def in_words(task: str, record: dict[str, Any]) -> tuple[str, str, str]:
         words = f"{text or ''} ‖ {pair}" if pair else str(text or "")
         return words, _joined(truth), _joined(guess)
     return str(text or ""), _first(truth), "–" if guess is None else str(guess)
+
+
+def _asked(messages: Sequence[Mapping[str, Any]]) -> str:
+    """What was said before a chat's last answer; what else was said lies further back."""
+    return str(messages[-2]["content"]) if len(messages) > 1 else ""
 
 
 def spans_in_words(tokens: Any, tags: Any) -> str:

@@ -57,6 +57,19 @@ def test_words_are_looked_for_in_text_truth_and_prediction(ctx: Context) -> None
     assert rows(found, text="  ") == [4, 2, 6]
 
 
+def test_of_a_chat_what_was_said_last_is_shown_and_all_of_it_searched(ctx: Context) -> None:
+    columns = columns_of("text-generation", rows=2)
+    said = ["Be kind.", "Who are you?", "A dog.", "And they?", "Cats."]
+    roles = ["system", "user", "assistant", "user", "assistant"]
+    chat = [{"role": r, "content": c} for r, c in zip(roles, said, strict=True)]
+    columns |= {"prompt": ["", ""], "messages": [chat, chat[:3]]}
+    found = open_predictions(ctx, evaluated(ctx, columns, "text-generation"))
+    shown = {e.row: e.text for e in examples.page(found, [0, 1])}
+    assert shown == {1: "And they?", 2: "Who are you?"}
+    assert rows(found, text="cats kind", every=True) == [1]
+    assert rows(found, text="role", every=True) == []
+
+
 @pytest.mark.parametrize(
     ("task", "column"),
     [("token-classification", "tokens"), ("question-answering", "context"),
