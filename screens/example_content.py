@@ -45,7 +45,7 @@ def example_content(
         known |= {"text_pair"}
     else:
         parts += _written(task, record, width)
-        known |= {"tokens"} if isinstance(record.get("tokens"), int) else set()
+        known |= {"messages"} | ({"tokens"} if isinstance(record.get("tokens"), int) else set())
     rest = [(name, value) for name, value in record.items() if name not in known]
     for name, value in rest:
         parts += ["\n", (f"{one_line(name)}  ", MUTED), _plain(value)]
@@ -144,7 +144,11 @@ def _gap(words: str, *, end: bool = False) -> str:
 
 def _written(task: str, record: Mapping[str, Any], width: int) -> Parts:
     """What was asked, then reference and hypothesis, side by side where there is room."""
-    parts = _named(TEXT[task], record.get(TEXT[task]))
+    if record.get("messages"):  # a chat: all that was said before the answer
+        said = [_named(str(m["role"]), m["content"]) for m in record["messages"][:-1]]
+        parts = [part for message in said for part in message]
+    else:
+        parts = _named(TEXT[task], record.get(TEXT[task]))
     truth, guess = record.get(TRUTH[task]), record.get("prediction")
     references = [truth] if isinstance(truth, str) else [str(t) for t in truth or ()]
     if guess is None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from fmtui.services.context import Context
+from screens.example_content import example_content
 from screens.places import go
 from screens.widgets.matrix import Matrix
 from screens.widgets.sources import Arriving
@@ -245,3 +246,11 @@ async def test_a_comparison_says_what_is_known(here: Context) -> None:
     report = json.loads((here.home.runs / one / "output" / "report.json").read_text())
     low, _ = report["intervals"]["f1"]
     assert low < report["metrics"]["f1"]
+
+
+def test_a_chat_is_shown_as_what_was_said() -> None:
+    chat = [{"role": r, "content": c} for r, c in (("user", "Who?"), ("assistant", "Me."))]
+    record = {"messages": chat, "prompt": "", "text": "Me.", "prediction": "You.", "tokens": 2}
+    seen = example_content("text-generation", record, (), 80).plain
+    assert "user\nWho?" in seen and "reference" in seen
+    assert "(empty)" not in seen and "content" not in seen
