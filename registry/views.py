@@ -170,12 +170,13 @@ class RunInfo:
 
     @property
     def seconds(self) -> float | None:
-        """How long it has run: until its end, or until now; None where it has not begun."""
+        """How long it has run, to the millisecond: until its end, or until now; None where it has
+        not begun."""
         if not self.started:
             return None
         end = datetime.fromisoformat(self.ended) if self.ended else datetime.now(UTC)
         whole = (end - datetime.fromisoformat(self.started)).total_seconds()
-        return max(whole - self.away, 0.0)
+        return round(max(whole - self.away, 0.0), 3)
 
     @property
     def run(self) -> str:

@@ -134,7 +134,7 @@ def show(ref: str, as_json: bool) -> None:
     if status.ranks:
         table(
             ("rank", "host", "pid", "state", "log"),
-            ((r.rank, r.host, r.pid, r.state, r.as_json()["log"]) for r in status.ranks),
+            ((r.rank, r.host, r.pid, r.told, r.as_json()["log"]) for r in status.ranks),
             right="rank pid",
         )
 

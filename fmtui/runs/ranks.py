@@ -48,6 +48,11 @@ class Rank:
         """Whether it is, or was, on this machine: only then can its life be proved."""
         return self.boot == boot_id()
 
+    @property
+    def told(self) -> str:
+        """Its state, for a person."""
+        return "lost touch" if self.state == "echo" else self.state
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"log": log_name(self.rank)}
 
