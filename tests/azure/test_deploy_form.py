@@ -213,7 +213,9 @@ async def test_who_leaves_the_form_is_told_that_azure_goes_on(
         form = await _form(pilot, MODEL, "bank")
         await shows(pilot, "cost")
         await _taken(pilot, form, f"Deploy {MODEL} on bank?", "until it is deleted")
-        await shows(pilot, "Azure creates the endpoint bank")
+        await shows(pilot, "Azure creates the endpoint bank", "in progress")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "under way already; esc leaves it, and Azure goes on.")
         await pilot.press("escape")
         await shows(pilot, "Azure goes on with bank: see the list of endpoints.")
         azure.world.pace = 0.05
