@@ -93,8 +93,9 @@ def shares(info: EndpointInfo, width: int) -> Content:
         return Content.styled(" Nothing is deployed here yet: + deploys a model.", MUTED)
     if info.kind == "serverless":
         model = one_line(info.deployments[0].model)
-        words = "   paid for by token, nothing while nobody asks"
-        return Content.assemble(f" {model}", (words, MUTED))
+        words = "paid for by token, nothing while nobody asks"
+        fits = cell_len(f" {model}   {words}") <= width
+        return Content.assemble(f" {model}", (("   " if fits else "\n ") + words, MUTED))
     names = max(len(d.name) for d in info.deployments)
     models = max(len(d.model) for d in info.deployments)
     after = [_after(one) for one in info.deployments]

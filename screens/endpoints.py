@@ -119,4 +119,7 @@ def delete_endpoint(screen: Any, name: str, then: Any) -> None:
     words = "It stops answering; its models stay."
     if azure_endpoints.owns(screen.ctx, name):
         words = "It stops answering, in Azure ML, and bills nothing from then on; its models stay."
+        if azure_endpoints.kind_of(screen.ctx, name) == "serverless":
+            words = "It stops answering. A marketplace subscription to its model stays, and costs "
+            words += "nothing while nobody asks: fmtui azure subscriptions."
     screen.app.push_screen(Confirm(f"Delete the endpoint {name}?", words), answered)

@@ -269,8 +269,11 @@ def _progress(status: RunStatus, width: int) -> Content:
 def _now(
     status: RunStatus, points: Sequence[MetricPoint], system: Sequence[MetricPoint]
 ) -> Content:
-    """The last value of what matters, beside the curve."""
+    """The last value of what matters, beside the curve; of a model that is made, its own."""
     last = {(p.split, p.name): p.value for p in points}
+    if status.info.kind == "finetune" and status.info.state == "completed":
+        # The best checkpoint was kept: the last step's values are no model's.
+        last |= {("validation", name): value for name, value in status.info.metrics.items()}
     rows: list[tuple[str, str | None]] = []
     for split in ("train", "validation", "test"):
         measured = {name: value for (part, name), value in last.items() if part == split}

@@ -20,6 +20,9 @@ _ROLES = (
     ("storageaccounts/", "Storage Blob Data Contributor"),
     ("blobservices/", "Storage Blob Data Contributor"),
     ("workspaces/listkeys", "Contributor"),
+    ("workspaces/marketplace", "Azure AI Developer"),
+    ("microsoft.marketplaceordering/", "Contributor"),
+    ("microsoft.saas/", "Contributor"),
     ("workspaces/", "AzureML Data Scientist"),
 )
 """Which built-in role allows an action, by a part of the action's name; the first that fits."""

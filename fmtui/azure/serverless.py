@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fmtui.azure.connection import Connection
 from fmtui.azure.endpoints import STATES, Deployed, Online, Tell, wait, word_of
 from fmtui.azure.errors import translated
 from fmtui.errors import BadInputError, NotFoundError
+from registry.references import Reference
 
 ROUTE = "/chat/completions?api-version=2024-05-01-preview"
 """Where a model for chat answers: https://learn.microsoft.com/azure/machine-learning/
@@ -21,6 +23,26 @@ reference-model-inference-api"""
 
 _OFFERED = "maas-inference"
 _ADDRESS = re.compile(r"azureml://registries/([^/]+)/models/([^/]+)")
+_MICROSOFTS = "azureml"
+"""The registry whose models Microsoft sells itself; those of the others may be sold by their
+publishers, through the Azure Marketplace: https://learn.microsoft.com/azure/machine-learning/
+how-to-deploy-models-serverless"""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A model that is offered as a serverless endpoint, with what its registry says of it.
+
+    Attributes:
+        address: Its address, without a version: the newest is served.
+        publisher: Who made it, empty where that is not said; so is `license`.
+        sold: Whether its publisher may sell it through the Azure Marketplace.
+    """
+
+    address: str
+    publisher: str = ""
+    license: str = ""
+    sold: bool = False
 
 
 def listed(connection: Connection) -> list[Online]:
@@ -41,7 +63,7 @@ def look(connection: Connection, name: str) -> Online | None:
 def _online(found: Any) -> Online:
     state = STATES.get(word_of(found.provisioning_state), "updating")
     match = _ADDRESS.match(str(found.model_id or ""))
-    model = f"{match[1]}:{match[2]}" if match else str(found.model_id or "")
+    model = str(Reference(match[1], match[2]) if match else found.model_id or "")
     made = getattr(found.system_data, "created_at", None)
     return Online(
         str(found.name),
@@ -54,8 +76,8 @@ def _online(found: Any) -> Online:
     )
 
 
-def check_offered(connection: Connection, address: str, model: str) -> str:
-    """The address without its version, for a model that is offered so.
+def check_offered(connection: Connection, address: str, model: str) -> Offered:
+    """What the registry says of a model that is offered so.
 
     Raises BadInputError for one that is not, NotFoundError, RemoteError.
     """
@@ -63,13 +85,28 @@ def check_offered(connection: Connection, address: str, model: str) -> str:
     if match is not None:
         client = connection.registry(match[1])
         with translated(f"look at the model {model}"):
-            tags = client.models.get(match[2], label="latest").tags or {}
-        if _OFFERED in tags:
-            return match[0]
+            found = client.models.get(match[2], label="latest")
+        facts = {**(found.properties or {}), **(found.tags or {})}
+        if _OFFERED in (found.tags or {}):
+            publisher = str(facts.get("publisher") or facts.get("author") or "")
+            sold = match[1].lower() != _MICROSOFTS
+            return Offered(match[0], publisher, str(facts.get("license") or ""), sold)
     raise BadInputError(
         f"{model} is not offered as a serverless endpoint",
         hint="Deploy it on instances: `fmtui endpoint create NAME --target azureml`, then deploy.",
     )
+
+
+def begin(
+    connection: Connection, name: str, address: str, tags: Mapping[str, str], **how: Any
+) -> Any:
+    """Ask for an endpoint for the model at `address`; gives the SDK's poller."""
+    from azure.ai.ml.entities import ServerlessEndpoint
+
+    with translated(f"create the serverless endpoint {name}"):
+        return connection.workspace.serverless_endpoints.begin_create_or_update(
+            ServerlessEndpoint(name=name, model_id=address, tags=dict(tags)), **how
+        )
 
 
 def create(
@@ -77,14 +114,11 @@ def create(
 ) -> None:
     """Create an endpoint for the model at `address` and wait until it is there.
 
-    Raises what the service refuses: some models want a subscription at the marketplace first.
+    Raises what the service refuses: some models want a subscription at the marketplace first,
+    which `fmtui.azure.marketplace.is_wanted` tells.
     """
-    from azure.ai.ml.entities import ServerlessEndpoint
-
+    poller = begin(connection, name, address, tags)
     with translated(f"create the serverless endpoint {name}"):
-        poller = connection.workspace.serverless_endpoints.begin_create_or_update(
-            ServerlessEndpoint(name=name, model_id=address, tags=dict(tags))
-        )
         wait(poller, f"Azure creates the serverless endpoint {name}", tell)
 
 

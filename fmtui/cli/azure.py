@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
+from fmtui.cli.azure_marketplace import subscriptions, unsubscribe
+from fmtui.cli.azure_options import azure_options
 from fmtui.cli.output import clean, json_option, print_json, progress, table
 from fmtui.services.context import context
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def azure_options(command: F) -> F:
-    """The options that name a workspace; what is left out is found as `fmtui azure status` says."""
-    for option, metavar, words in (
-        ("--subscription", "ID", "The subscription."),
-        ("--resource-group", "NAME", "The resource group."),
-        ("--workspace", "NAME", "The workspace."),
-        ("--profile", "NAME", "A profile; see `fmtui azure profiles`."),
-    ):
-        command = click.option(option, metavar=metavar, help=words)(command)
-    return command
 
 
 @click.group()
@@ -187,3 +172,7 @@ def logout() -> None:
     from fmtui.services import azure as service
 
     progress("signed out" if service.sign_out(context()) else "nobody was signed in")
+
+
+for command in (subscriptions, unsubscribe):
+    azure.add_command(command)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from fmtui.cli.azure import azure_options
+from fmtui.cli.azure_options import azure_options
 from fmtui.cli.deployment import consent
 from fmtui.errors import UsageError
 from fmtui.services.context import context

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fmtui.cli.azure import azure_options
+from fmtui.cli.azure_options import azure_options
 from fmtui.cli.output import (
     clean,
     json_option,

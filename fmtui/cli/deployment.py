@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option, table
-from fmtui.errors import UsageError
+from fmtui.errors import TermsError, UsageError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ def consent(words: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise UsageError(words.rstrip("."), hint="Say --yes if that is what you want.")
     click.confirm(f"{clean(words)} Go on?", abort=True, err=True)
+
+
+def accept(wanted: TermsError) -> None:
+    """Ask for somebody's terms, by a question of their own; where nobody can answer, raise it."""
+    if not sys.stdin.isatty():
+        raise wanted
+    click.confirm(f"{clean(wanted.terms)}\n{clean(wanted.question)}", abort=True, err=True)
 
 
 def print_endpoint(info: EndpointInfo, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fmtui.cli.azure import azure_options
+from fmtui.cli.azure_options import azure_options
 from fmtui.cli.output import clean, json_option, print_json, progress, quiet_option
 from fmtui.services.context import context
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from fmtui.cli.asking import invoke, keys, logs
-from fmtui.cli.azure import azure_options
-from fmtui.cli.deployment import consent, deploy, print_endpoint, reporter, scale
+from fmtui.cli.azure_options import azure_options
+from fmtui.cli.deployment import accept, consent, deploy, print_endpoint, reporter, scale
 from fmtui.cli.output import json_option, pairs, print_json, progress, quiet_option, table
-from fmtui.errors import BadInputError, UsageError
+from fmtui.errors import BadInputError, TermsError, UsageError
 from fmtui.services.context import context
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ def endpoint() -> None:
 )
 @click.option("--model", metavar="REF", help="Azure ML: the model of a serverless endpoint.")
 @click.option("--yes", is_flag=True, help="Azure ML: do not ask whether it may cost money.")
+@click.option(
+    "--accept-terms",
+    is_flag=True,
+    help="Azure ML: accept the terms of a serverless endpoint's publisher, and subscribe the "
+    "workspace to its marketplace offer, where that is wanted; --yes does not.",
+)
 @click.option("--auth", help="Azure ML: key, aml_token or aad_token; key, for batch aad_token.")
 @azure_options
 @quiet_option
@@ -50,18 +57,22 @@ def create(
     kind: str,
     model: str | None,
     yes: bool,
+    accept_terms: bool,
     auth: str | None,
     quiet: bool,
     as_json: bool,
     **given: str | None,
 ) -> None:
     """Make an endpoint and start its server."""
-    from fmtui.services import azure_deploy, azure_endpoints, endpoints
+    from fmtui.services import azure_endpoints, endpoints
 
     if target == "azureml":
         if kind == "serverless":
-            consent(f"Create {name} for {model or '?'}: {azure_deploy.BY_TOKEN}.", yes)
-        made = azure_endpoints.create(
+            consent(f"Create {name} for {model or '?'}: {azure_endpoints.BY_TOKEN}.", yes)
+        elif accept_terms:
+            raise UsageError("--accept-terms is for --kind serverless")
+        make = partial(
+            azure_endpoints.create,
             context(),
             name,
             kind=kind,
@@ -70,6 +81,11 @@ def create(
             given=given,
             progress=reporter(quiet),
         )
+        try:
+            made = make(accept_terms=accept_terms)
+        except TermsError as wanted:
+            accept(wanted)
+            made = make(accept_terms=True)
         print_endpoint(made, as_json)
         return
     if kind != "online":
@@ -158,11 +174,14 @@ def _percents(words: tuple[str, ...], option: str) -> dict[str, int]:
 @json_option
 def delete(name: str, yes: bool, as_json: bool) -> None:
     """End an endpoint and forget it, or take one deployment away."""
-    from fmtui.services import azure_endpoints, endpoints
+    from fmtui.services import azure_endpoints, azure_marketplace, endpoints
 
     owner, slash, deployment = name.partition("/")
+    kept = None
     if azure_endpoints.owns(context(), owner):
-        consent(f"Delete {name} in Azure ML.", yes)
+        kept = azure_marketplace.kept_by(context(), owner)
+        stays = f" The workspace stays subscribed to {kept.offered}." if kept else ""
+        consent(f"Delete {name} in Azure ML.{stays}", yes)
     if slash:
         print_endpoint(endpoints.delete_deployment(context(), owner, deployment), as_json)
         return
@@ -171,6 +190,9 @@ def delete(name: str, yes: bool, as_json: bool) -> None:
         print_json({"endpoint": name, "state": "deleted"})
     else:
         click.echo(f"{name} deleted")
+    if kept is not None:
+        progress(f"The workspace stays subscribed to {kept.offered}, which costs nothing while "
+                 f"nobody asks; fmtui azure unsubscribe {kept.name} ends that.")  # fmt: skip
 
 
 @endpoint.command()

@@ -102,7 +102,10 @@ def finetune(
     if dry_run:
         from fmtui.cli.plan import show_plan
 
-        show_plan(request, service.plan(ctx, request), grid, as_json=as_json)
+        plan = service.plan(ctx, request)
+        if grid and not plan.errors:
+            sweep.check(ctx, request, grid)
+        show_plan(request, plan, grid, as_json=as_json)
     if dry_run or save_spec:
         return
     if grid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -50,9 +51,12 @@ def show_plan(
     *,
     as_json: bool,
 ) -> None:
-    """The plan of a run; exit code 4 when it can't be."""
+    """The plan of a run, or of each run of a sweep; exit code 4 when it can't be."""
+    from fmtui.services import sweep
+
+    command = sweep.command(request, grid)
     if as_json:
-        print_json(plan.as_json() | {"command": request.command(), "sweep": dict(grid)})
+        print_json(plan.as_json() | {"command": command, "sweep": dict(grid)})
         if plan.errors:
             sys.exit(BadInputError.exit_code)
         return
@@ -74,7 +78,9 @@ def show_plan(
             ("estimate", f"{plan.estimate}   ({costs.basis})"),
         ]
     if grid:
-        lines.append(("sweep", "   ".join(f"{k}={','.join(v)}" for k, v in grid.items())))
+        words = "   ".join(f"{k}={','.join(v)}" for k, v in grid.items())
+        number = math.prod(len(v) for v in grid.values())
+        lines.append(("sweep", f"{words}   ({number} run{'s' if number > 1 else ''} like this)"))
     for name, words in lines:
         if words:
             click.echo(f"{name.ljust(9)} {clean(words)}")
@@ -87,8 +93,10 @@ def show_plan(
     table(("setting", "value", "from"), chosen)
     for warning in plan.warnings:
         click.echo(f"! {clean(warning)}")
-    click.echo(f"\n$ {clean(request.command())}")
+    click.echo(f"\n$ {clean(command)}")
 
 
 def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()  # as it is typed
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -42,6 +42,7 @@ More keys may come; these keep their names. An error prints `{error, exit_code}`
 | run report | `{run, model, data, task, rows, metrics, intervals, labels, confusion_matrix, per_label, slices, calibration}` |
 | run errors | `[{position, ...}]`: the columns of each row, of `scores` the highest; with `--confusions` `[{label, taken_for, rows, of}]` |
 | endpoint create, deploy, show | `{endpoint, target, state, url, deployments: [{name, model, state, traffic}]}` |
+| azure subscriptions | `[{name, model, status, publisher, offer, plan, created}]` |
 | endpoint invoke | the body that the endpoint answered |
 | model predict | `[{input, output}]` |
 | doctor | `[{name, verdict, found, advice}]` |

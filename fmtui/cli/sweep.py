@@ -72,6 +72,8 @@ def _print(ctx: Context, group: str, *, as_json: bool) -> None:
             for run, settings in zip(found.runs, found.settings, strict=True)
         ),
     )
+    if found.note:
+        click.echo(found.note)
     if any(run.state not in runs.ENDED for run in found.runs):
         click.echo(f"follow them: fmtui run sweep {group}")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fmtui.errors import BadInputError, ConflictError, FmtuiError, RemoteError
 from fmtui.runs.process import write_json
+from fmtui.services._azure_serverless import made_by_living, resume
 from fmtui.services.context import Context
 from registry.references import unknown
 from registry.views import DeploymentInfo, EndpointInfo
@@ -119,6 +120,20 @@ def unfinished(ctx: Context) -> list[str]:
     return found
 
 
+def is_gone(ctx: Context, name: str) -> bool:
+    """Whether an endpoint that is noted here is neither in its workspace nor on its way there.
+
+    Raises RemoteError when Azure can't be asked.
+    """
+    begun = record_of(ctx, name).get("pending") or {}
+    if begun.get("maker"):  # what it asked for can be asked for again, under the same names
+        if made_by_living(begun):
+            return False
+    elif time.time() - begun.get("since", 0) < _IN_FLIGHT_SECONDS:
+        return False
+    return verbs_of(ctx, name).look(connection_of(ctx, name), name) is None
+
+
 class Pending:
     """What is begun on an endpoint stands in its file until the block ends well or is refused."""
 
@@ -146,6 +161,11 @@ def go_on(
     pending = record.get("pending")
     if not pending or (time.time() - pending["since"] < _IN_FLIGHT_SECONDS and found is None):
         return record, found
+    if found is None and made_by_living(pending):
+        return record, found
+    if found is None and pending["what"] == "create" and pending.get("model"):
+        under_way, found = resume(connection_of(ctx, name), name, pending)
+        return (record if under_way else {**record, "pending": None}), found
     made = {d.name: d.state for d in found.deployments} if found else {}
     state = made.get(pending["deployment"]) if pending["what"] == "deploy" else (
         found.state if found else None

@@ -14,8 +14,9 @@ from fmtui.errors import FmtuiError
 from fmtui.services import azure_endpoints
 from fmtui.services._azure_code import check_environment, code_for, code_words
 from fmtui.services._azure_endpoints import last_seen, only
-from fmtui.services._azure_models import address_of, base_of
+from fmtui.services._azure_models import base_of
 from fmtui.services._azure_plan import check_kind, place_for
+from fmtui.services._azure_serverless import cost_of, serverless_address
 from fmtui.services._shares import shared
 from fmtui.services.context import Context
 from registry.references import check_name
@@ -28,16 +29,14 @@ KINDS = {
 }
 """The kinds of endpoints, and what each is."""
 
-BY_TOKEN = "paid for by token as its publisher says, nothing while nobody asks"
-"""What a serverless endpoint costs."""
-
 
 @dataclass(frozen=True)
 class DeployRequest:
     """What a person asks for; None is what the service or the model recommends.
 
     `new` says that the endpoint is made first, of `kind` and with `auth`. What does not belong to
-    the kind is refused when it is planned.
+    the kind is refused when it is planned. `accept_terms` subscribes the workspace to the offer of
+    a model that its publisher sells.
     """
 
     endpoint: str
@@ -54,6 +53,7 @@ class DeployRequest:
     concurrency: int | None = None
     script: Path | None = None
     environment: str | None = None
+    accept_terms: bool = False
 
     @property
     def question(self) -> str:
@@ -73,7 +73,8 @@ class DeployRequest:
         words += ["--kind", self.kind] if self.kind != "online" else []
         words += self._words("auth")
         if self.kind == "serverless":
-            return shlex.join([*words, "--model", self.model, "--yes"])
+            terms = ["--accept-terms"] if self.accept_terms else []
+            return shlex.join([*words, "--model", self.model, *terms, "--yes"])
         return f"{shlex.join(words)} && {deploy}"
 
     def _words(self, *names: str) -> list[str]:
@@ -100,7 +101,7 @@ def kinds_for(ctx: Context, model: str) -> list[str]:
 
     found = [kind for kind in KINDS if kind != "serverless"]
     with suppress(FmtuiError):
-        address = address_of(base_of(ctx, model, "inference"))
+        address = serverless_address(ctx, model)
         if address.startswith("azureml://registries/"):
             serverless.check_offered(connect(ctx.home, {}), address, model)
             found.append("serverless")
@@ -130,8 +131,8 @@ def _plan_new(ctx: Context, request: DeployRequest) -> str:
     new = azure_endpoints.check_new(
         ctx, request.endpoint, kind=request.kind, model=model, auth=request.auth
     )
-    if serverless:
-        return BY_TOKEN
+    if new.serverless is not None:
+        return cost_of(new.serverless)
     return place_for(
         new.connection, request.endpoint, base_of(ctx, request.model, "inference"),
         request.instance_type, request.instance_count or 1, request.compute,
@@ -170,7 +171,8 @@ def start(
     if request.new:
         made = azure_endpoints.create(
             ctx, request.endpoint, kind=request.kind,
-            model=request.model if serverless else None, auth=request.auth, progress=progress,
+            model=request.model if serverless else None, auth=request.auth,
+            accept_terms=request.accept_terms, progress=progress,
         )  # fmt: skip
         if serverless:
             return made

@@ -32,6 +32,7 @@ from fmtui.services._azure_endpoints import (
     connection_of,
     drop,
     is_batch,
+    is_gone,
     kind_of,
     last_seen,
     names,
@@ -41,8 +42,8 @@ from fmtui.services._azure_endpoints import (
     write,
 )
 from fmtui.services._azure_look import forget, list_endpoints, show
-from fmtui.services._azure_models import address_of, base_of
 from fmtui.services._azure_plan import plan_deploy
+from fmtui.services._azure_serverless import BY_TOKEN, Serverless, check_serverless, make, pending
 from fmtui.services._endpoints import names_of
 from fmtui.services.context import Context
 from registry.database import now
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from fmtui.azure.connection import Connection
 
 __all__ = [
+    "BY_TOKEN",
     "CONTAINERS",
     "NewEndpoint",
     "check_new",
@@ -90,11 +92,12 @@ AUTH = ("key", "aml_token", "aad_token")
 
 @dataclass(frozen=True)
 class NewEndpoint:
-    """An endpoint that can be made: by which verbs, and of what, its way of auth or its model."""
+    """An endpoint that can be made: by which verbs, opened in which way, or run by a publisher."""
 
     connection: Connection
     verbs: Any
-    made_of: str
+    auth: str
+    serverless: Serverless | None = None
 
 
 def check_new(
@@ -121,7 +124,7 @@ def check_new(
     auth = auth or ways[0]
     if auth not in ways:
         raise UsageError(f"--auth {auth}: no such way", hint=f"One of {', '.join(ways)}.")
-    if owns(ctx, name):
+    if owns(ctx, name) and not is_gone(ctx, name):
         raise ConflictError(f"endpoint `{name}` exists", hint="Choose another name.")
     if name in names_of(ctx):
         raise ConflictError(
@@ -133,12 +136,8 @@ def check_new(
             f"the workspace has an endpoint `{name}`",
             hint="Choose another name; `fmtui endpoint list --target azureml` takes it in.",
         )
-    made_of = auth
-    if model is not None:
-        made_of = serverless.check_offered(
-            connection, address_of(base_of(ctx, model, "inference")), model
-        )
-    return NewEndpoint(connection, verbs, made_of)
+    made = None if model is None else check_serverless(ctx, connection, model)
+    return NewEndpoint(connection, verbs, auth, made)
 
 
 def create(
@@ -150,6 +149,7 @@ def create(
     auth: str | None = None,
     given: Mapping[str, str | None] | None = None,
     tags: Mapping[str, str] | None = None,
+    accept_terms: bool = False,
     progress: Progress | None = None,
 ) -> EndpointInfo:
     """Make an endpoint in the workspace. It costs nothing until something is deployed or asked.
@@ -158,21 +158,31 @@ def create(
         kind: online, which answers requests; batch, which answers files by jobs; serverless, for
             the one `model` that is named, which its publisher runs, paid for by token.
         auth: One of `AUTH`; key where left out. A batch endpoint has aad_token alone.
+        accept_terms: Subscribe the workspace to the offer of a serverless endpoint's model, where
+            its publisher sells it through the Azure Marketplace: that accepts the terms.
 
-    Raises ConflictError when the name is taken, RemoteError when Azure refuses.
+    Raises ConflictError when the name is taken, TermsError where terms have to be accepted first,
+    RemoteError when Azure refuses.
     """
     said = {key: value for key, value in (given or {}).items() if value}
     new = check_new(ctx, name, kind=kind, model=model, auth=auth, given=said)
     connection, verbs = new.connection, new.verbs
     pinned = azure.pinned(connection.settings, said)
-    pending = {"what": "create", "since": time.time()}
-    record = {"given": pinned, "created": now(), "pending": pending, "seen": None, "kind": kind}
+    begun = {"what": "create", "since": time.time()}
+    if new.serverless is not None:
+        begun |= pending(new.serverless.offered, tags or {})
+    record = {"given": pinned, "created": now(), "pending": begun, "seen": None, "kind": kind}
     write(ctx, name, record)
+    tell = _teller(progress)
     try:
-        verbs.create(connection, name, new.made_of, tags or {}, _teller(progress))
+        if new.serverless is None:
+            verbs.create(connection, name, new.auth, tags or {}, tell)
+        else:
+            make(new.serverless, name, tags or {}, accept_terms, tell)
     except FmtuiError:
         # Refused, or in doubt: what is there decides.
         with suppress(FmtuiError):
+            begin(ctx, name, {**begun, "maker": None})  # nobody is at it any more
             if verbs.look(connection, name) is None:
                 drop(ctx, name)
         raise

@@ -142,6 +142,8 @@ class _Prepared:
 def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     where = request.where.as_spec(ctx)
     task = get_task(request.task)
+    trackers.chosen(request.report_to)
+    check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
     asked = _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
@@ -187,6 +189,11 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
         held_out = round(rows * float(values["validation_fraction"]))
         rows -= held_out
     _check_metric(task, str(values["metric_for_best_model"]), bool(held_out))
+    if values.get("apply_early_stopping") and not held_out:
+        raise UsageError(
+            "early stopping needs measurements, and no rows are left to validate on",
+            hint="Name validation data, or leave early stopping out.",
+        )
     many = isinstance(found.records[0].get("label"), list)
     if many and values.get("label_smoothing_factor"):
         raise UsageError(
@@ -295,8 +302,6 @@ def check(ctx: Context, request: FinetuneRequest) -> None:
         azure_runs.prepare_finetune(ctx, request)
         return
     _prepare(ctx, request)
-    trackers.chosen(request.report_to)
-    check_tags(request.tags)
 
 
 def output_name(ctx: Context, request: FinetuneRequest) -> str:
@@ -322,7 +327,6 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
 
         return azure_runs.start_finetune(ctx, request)
     ready = _prepare(ctx, request)
-    trackers.chosen(request.report_to)
     tags = check_tags(request.tags)
     launch.need_disk(ctx, ready.costs.disk_bytes)
     train = launch.registered_data(ctx, ready.train, request.columns)

@@ -13,6 +13,7 @@ from fmtui.services import finetune, launch, models, runs
 from fmtui.services.compare import lower_is_better
 from fmtui.services.context import Context
 from fmtui.services.finetune import FinetuneRequest
+from fmtui.services.verdict import differ_in_training
 from registry.references import check_name
 from registry.run_list import Wanted, find_runs
 from registry.views import RunInfo
@@ -28,10 +29,15 @@ class Sweep:
     metric: str
     runs: tuple[RunInfo, ...]
     settings: tuple[dict[str, Any], ...]
+    note: str = ""
+    """Why their values can't be compared: a seed that is swept deals out other rows to validate."""
 
     @property
     def best(self) -> str | None:
-        """The run with the best value, None where no other has one, or one has the same."""
+        """The run with the best value, None where no other has one, or one has the same, or they
+        are of other rows."""
+        if self.note:
+            return None
         known = [run for run in self.runs if self.metric in run.metrics]
         if len(known) < 2 or known[0].metrics[self.metric] == known[1].metrics[self.metric]:
             return None
@@ -42,6 +48,7 @@ class Sweep:
             "group": self.group,
             "metric": self.metric,
             "best": self.best,
+            "note": self.note,
             "runs": [
                 {**run.as_json(), "settings": settings}
                 for run, settings in zip(self.runs, self.settings, strict=True)
@@ -85,6 +92,17 @@ def start(
 
     Raises as `finetune.start`, and UsageError for a grid of more than 200 runs.
     """
+    return [finetune.start(ctx, each) for each in _checked(ctx, request, values)]
+
+
+def check(ctx: Context, request: FinetuneRequest, values: Mapping[str, Sequence[str]]) -> int:
+    """How many runs `start` would make; raises what it would raise, and writes nothing."""
+    return len(_checked(ctx, request, values))
+
+
+def _checked(
+    ctx: Context, request: FinetuneRequest, values: Mapping[str, Sequence[str]]
+) -> list[FinetuneRequest]:
     clash = sorted(set(values) & set(request.settings))
     if clash:
         raise UsageError(f"{clash[0]} is swept and set too", hint="Leave one of them out.")
@@ -103,7 +121,7 @@ def start(
     ]
     for each in requests:
         finetune.check(ctx, each)
-    return [finetune.start(ctx, each) for each in requests]
+    return requests
 
 
 def _free_group(ctx: Context, name: str) -> str:
@@ -158,4 +176,5 @@ def results(ctx: Context, group: str) -> Sweep:
         metric=metric,
         runs=tuple(info for info, _ in found),
         settings=tuple({key: spec["settings"].get(key) for key in keys} for _, spec in found),
+        note=differ_in_training([info.run for info, _ in found], [spec for _, spec in found]),
     )

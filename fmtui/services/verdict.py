@@ -47,7 +47,7 @@ class Verdict:
 def judge(ctx: Context, found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> Verdict:
     """Test evaluations against each other; of more than two, the best against each other one."""
     if any(spec.get("kind") != "evaluate" for spec in specs):
-        note = _differ_in_training(found, specs)
+        note = differ_in_training(found, specs)
         return Verdict(note=note, alike=not note)
     intervals = _reported(ctx, found)
     note = _differ(found, specs)
@@ -77,7 +77,7 @@ def _differ(found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def _differ_in_training(found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> str:
+def differ_in_training(found: Sequence[str], specs: Sequence[Mapping[str, Any]]) -> str:
     """Why figures of finetunings are not of the same rows, going by what was asked for."""
     if len({str(spec.get("kind")) for spec in specs}) > 1:
         return f"{_listed(found)} are of different kinds, measured on different rows: none is best."

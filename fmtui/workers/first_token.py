@@ -19,6 +19,10 @@ _AFTER_ATTENTION = ("attention.output", "attention.LayerNorm", "sa_layer_norm", 
 """The first module of a layer that follows its attention, as the model families name it."""
 
 
+_REVERSED = ("reformer",)
+"""Families that compute a layer's inputs anew from its outputs: those must be whole."""
+
+
 def read_first(model: nn.Module, batch: Mapping[str, Any]) -> bool:
     """Let the last layer compute the first token alone, if that changes no logits of `batch`.
 
@@ -44,6 +48,8 @@ def read_first(model: nn.Module, batch: Mapping[str, Any]) -> bool:
 
 def _place(model: nn.Module) -> nn.Module | None:
     """What follows the attention of the last layer, None in a model that is built otherwise."""
+    if model.config.model_type in _REVERSED:
+        return None
     stacks = [m for m in model.modules() if isinstance(m, nn.ModuleList) and len(m)]
     last = max(stacks, key=len)[-1] if stacks else nn.Identity()
     for path in _AFTER_ATTENTION:
@@ -52,8 +58,12 @@ def _place(model: nn.Module) -> nn.Module | None:
     return None
 
 
-def _first_alone(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    return tuple(states[:, :1] for states in inputs)
+def _first_alone(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of what a layer hands on, hidden states alone have tokens: (texts, tokens, width)."""
+    return tuple(
+        states[:, :1] if isinstance(states, torch.Tensor) and states.dim() == 3 else states
+        for states in inputs
+    )
 
 
 def _logits(model: nn.Module, batch: Mapping[str, Any]) -> torch.Tensor | None:

@@ -85,7 +85,10 @@ def narrow(model: Any, features: Mapping[str, Sequence[Any]], padding: int | Non
     """
     if getattr(model.config, "is_encoder_decoder", False):
         return None
-    whole = model.get_input_embeddings()
+    try:
+        whole = model.get_input_embeddings()
+    except NotImplementedError:  # CANINE, for one, hashes characters into several matrices
+        return None
     if type(whole) is not nn.Embedding or not whole.weight.requires_grad or whole.max_norm:
         return None
     if sum(p is whole.weight for _, p in model.named_parameters(remove_duplicate=False)) != 1:

@@ -229,10 +229,16 @@ def bar(done: int, total: int, width: int = 24) -> str:
     return "█" * full + "░" * (width - full)
 
 
+_SHELL_WORD = re.compile(r"""(?:[^\s'"]|'[^']*'|"[^"]*")+""")
+
+
 def folded(command: str, width: int) -> str:
-    """A command on lines of at most `width` cells, each but the last ending in ` \\`."""
+    """A command on lines of at most `width` cells, each but the last ending in ` \\`.
+
+    What stands in quotes is not parted: there a backslash would be one of its characters.
+    """
     lines, line = [], ""
-    for word in command.split(" "):
+    for word in _SHELL_WORD.findall(command):
         if line and cell_len(line) + cell_len(word) + 3 > width:
             lines.append(line + " \\")
             line = "    " + word

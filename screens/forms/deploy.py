@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from textual.widget import Widget
 
-from fmtui.errors import ConflictError, FmtuiError, UsageError
+from fmtui.errors import ConflictError, FmtuiError, TermsError, UsageError
 from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from screens.forms.azure_places import targets, workspace_words
@@ -211,21 +212,34 @@ class DeployForm(Form):
 
         Leaving the form stops nothing that is begun in Azure: it is seen through to its end.
         """
+        cost = await threaded(azure_deploy.plan, self.ctx, asked)
+        if not await self._agreed(asked.question, cost):
+            return
+        try:
+            await self._start(asked)
+        except TermsError as wanted:
+            self._begun = ""
+            if not await self._agreed(wanted.question, wanted.terms):
+                return
+            await self._start(replace(asked, accept_terms=True))
+        self._begun = ""
+        words = "takes jobs on" if asked.kind == "batch" else "answers on"
+        self._done(f"{asked.model} {words} {asked.endpoint}.", asked.endpoint)
+
+    async def _agreed(self, question: str, more: str) -> bool:
         from screens.widgets.confirm import Confirm
 
-        cost = await threaded(azure_deploy.plan, self.ctx, asked)
-        if not await self.app.push_screen_wait(Confirm(asked.question, cost)):
-            self.tell("Nothing was made.")
-            return
+        if await self.app.push_screen_wait(Confirm(question, more)):
+            return True
+        self.tell("Nothing was made.")
+        return False
 
+    async def _start(self, asked: DeployRequest) -> None:
         def progress(words: str) -> None:
             self.post_message(self.Told(f"{words} …"))
 
         self._begun = asked.endpoint
         await threaded(azure_deploy.start, self.ctx, asked, progress=progress)
-        self._begun = ""
-        words = "takes jobs on" if asked.kind == "batch" else "answers on"
-        self._done(f"{asked.model} {words} {asked.endpoint}.", asked.endpoint)
 
     def fail(self, error: FmtuiError) -> None:
         """An endpoint that was made before something failed is one that is there."""

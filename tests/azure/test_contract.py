@@ -15,6 +15,7 @@ from fmtui.azure.connection import connect
 from fmtui.services.context import Context
 from tests.azure import contract
 from tests.azure.standin.http import Answer
+from tests.azure.standin.models import SOLD
 from tests.azure.standin.server import StandIn
 from tests.azure.standin.world import Exchange
 
@@ -24,7 +25,11 @@ Change = Callable[[dict[str, Any]], object]
 def _journey(ctx: Context) -> None:
     """Something of each kind, by the real SDK."""
     from azure.ai.ml import Input, dsl
-    from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
+    from azure.ai.ml.entities import (
+        ManagedOnlineDeployment,
+        ManagedOnlineEndpoint,
+        MarketplaceSubscription,
+    )
 
     connection = connect(ctx.home)
     client, registry = connection.workspace, connection.registry("azureml")
@@ -56,6 +61,10 @@ def _journey(ctx: Context) -> None:
     ).result()
     client.online_endpoints.get_keys("bank")
     client.online_deployments.get_logs("blue", "bank", 10)
+    client.marketplace_subscriptions.begin_create_or_update(
+        MarketplaceSubscription(name="mistral", model_id=SOLD)
+    ).result()
+    list(client.marketplace_subscriptions.list())
 
 
 @pytest.fixture
@@ -114,6 +123,12 @@ FAULTS: list[tuple[str, str, str, str, Change]] = [
      _node_input("apply_lora", "True")),
     ("request", "PUT", r"jobs/", "a number that is none", _node_input("learning_rate", "fast")),
     ("request", "PUT", r"jobs/", "an input that is needed", _without_input),
+    ("request", "PUT", r"marketplaceSubscriptions/mistral", "no model",
+     _without("properties", "modelId")),
+    ("answer", "PUT", r"marketplaceSubscriptions/mistral", "a state of numbers",
+     _properties("marketplaceSubscriptionStatus", 7)),
+    ("answer", "GET", r"marketplaceSubscriptions$", "a plan of text",
+     lambda body: body["value"][0]["properties"].update(marketplacePlan="large")),
     ("answer", "GET", r"workspaces/ws-models$", "properties of text",
      lambda body: body.update(properties="none")),
     ("answer", "GET", r"computes/gpu-cluster$", "no type of compute",

@@ -60,6 +60,15 @@ async def test_a_page_shows_curve_log_metrics_and_spec(
         await shows(pilot, "step 59 loss")
 
 
+async def test_a_page_shows_the_figures_of_the_model_that_was_kept(here: Context) -> None:
+    kept = {"loss": 0.8, "accuracy": 0.9375, "f1_macro": 0.91}
+    run = make_run(here, metrics=json.dumps(kept))
+    async with opened() as pilot:
+        await go(pilot.app, f"run:{run}")
+        seen = await shows(pilot, "validation accuracy", "0.9375")
+        assert "0.875" not in seen, "the last step's"
+
+
 async def test_a_page_shows_resources_files_and_other_curves(here: Context) -> None:
     run = make_run(here)
     with (here.home.runs / run / "journal.jsonl").open("a") as journal:

@@ -39,12 +39,20 @@ FIRST = {
     "deberta-v2": SMALL | {"pooler_dropout": 0.0, "pooler_hidden_size": 16},
     "distilbert": DISTILBERT,
     "modernbert": MODERNBERT | {"classifier_pooling": "cls"},
+    "ibert": SMALL,  # hands on scales, or None, beside hidden states
 }
 OTHERWISE = {
     "modernbert": MODERNBERT | {"classifier_pooling": "mean"},  # reads every token
     "gpt2": {
         "vocab_size": 50, "n_embd": 16, "n_layer": 2, "n_head": 2, "num_labels": 3,
         "pad_token_id": 1,
+    },
+    "reformer": {  # its backward pass takes layers back
+        "vocab_size": 50, "hidden_size": 16, "attention_head_size": 8, "num_attention_heads": 2,
+        "feed_forward_size": 32, "attn_layers": ["local", "local"], "axial_pos_embds": False,
+        "max_position_embeddings": 64, "num_labels": 3, "hidden_dropout_prob": 0.0,
+        "local_attention_probs_dropout_prob": 0.0, "is_decoder": False, "pad_token_id": 1,
+        "axial_pos_embds_dim": [8, 8],
     },
 }  # fmt: skip
 

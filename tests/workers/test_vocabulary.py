@@ -119,6 +119,11 @@ def test_where_all_rows_are_needed_all_are_trained(
     )  # fmt: skip
     causal = AutoModelForCausalLM.from_config(config)
     assert narrow(causal, few, 0) is None  # its head is the same matrix
+    hashes = AutoModelForSequenceClassification.from_config(
+        AutoConfig.for_model("canine", hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+                             intermediate_size=16, num_hash_buckets=16, num_hash_functions=2)
+    )  # fmt: skip
+    assert narrow(hashes, few, 0) is None
     both = AutoModelForSeq2SeqLM.from_pretrained(write_seq2seq(folder.parent / "both", TEXTS))
     assert narrow(both, few, 0) is None
 

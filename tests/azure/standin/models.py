@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.azure.standin import published
 from tests.azure.standin.registry import put, put_model
-from tests.azure.standin.world import World
+from tests.azure.standin.world import Offer, World
 
 _GPUS = "Standard_NC24rs_v3,Standard_NC6s_v3,Standard_NC4as_T4_v3"
 _CPUS = "Standard_DS4_v2,Standard_DS3_v2,Standard_D16as_v4"
@@ -35,8 +35,20 @@ MODELS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+SOLD = "azureml://registries/azureml-mistral/models/Mistral-large"
+"""A model that its publisher sells through the marketplace."""
+
+FREE = "azureml://registries/azureml-deepseek/models/DeepSeek-R1"
+"""One of another registry than `azureml` that is not sold there."""
+
+
 def publish(world: World) -> None:
     """Publish all of it."""
+    for address, author in ((SOLD, "Mistral AI"), (FREE, "DeepSeek")):
+        _, _, _, registry, _, name = address.split("/")
+        tags = {"task": "chat-completion", "license": "custom", "author": author}
+        put_model(world, name, "1", registry=registry, tags=tags | {"maas-inference": ""})
+    world.offers[SOLD.lower()] = Offer("000-000", "mistral-ai-large-offer", "mistral-large-plan")
     for name, facts in MODELS.items():
         put_model(world, name, "18", description="an older one", tags={"task": facts["task"]})
         tags = {"task": facts["task"], "license": "mit", "author": "somebody"}

@@ -23,6 +23,7 @@ from tests.azure.standin import (
     endpoints,
     history,
     jobs,
+    marketplace,
     registry,
     scoring,
     serverless,
@@ -48,6 +49,7 @@ from tests.azure.standin.world import (
 
 _ROUTERS = (
     arm, workspace, assets, registry, jobs, history, endpoints, deployments, batch, serverless,
+    marketplace,
 )  # fmt: skip
 _OPEN = re.compile(r"/discovery|/logs/")  # signed addresses, and one that needs no signature
 NAMES = [f"*.{DOMAIN}", f"*.inference.{DOMAIN}", f"*.blob.core.{DOMAIN}", "localhost"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
+from tests.azure.standin import marketplace
 from tests.azure.standin.arm import BASE, PROVIDER, begin, page, router, system_data
 from tests.azure.standin.http import Answer, RefusalError, Request, not_found
 from tests.azure.standin.world import DOMAIN, LOCATION, Endpoint, World
@@ -37,6 +38,13 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
     tags = asset.versions[asset.latest]["properties"]["tags"]
     if "maas-inference" not in tags:
         raise RefusalError(400, "BadRequest", f"The model {model} is not offered as serverless.")
+    error = None
+    try:
+        subscription = marketplace.require(world, model)
+    except RefusalError as refusal:
+        if not world.refuses_late:
+            raise
+        subscription, error = None, {"code": refusal.code, "message": refusal.message}
     body = {
         "id": f"{BASE}/serverlessEndpoints/{name}",
         "name": name,
@@ -48,6 +56,7 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
         "properties": {
             "authMode": "Key",
             "modelSettings": {"modelId": model},
+            "marketplaceSubscriptionId": subscription,
             "inferenceEndpoint": {"uri": f"https://{name}.inference.{DOMAIN}", "headers": {}},
             "provisioningState": "Creating",
             "endpointState": "Online",
@@ -58,9 +67,11 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
     world.serverless[name.lower()] = Endpoint(body, keys=keys)
 
     def finish() -> None:
-        body["properties"]["provisioningState"] = "Succeeded"  # type: ignore[index]
+        state = "Failed" if error else "Succeeded"
+        body["properties"]["provisioningState"] = state  # type: ignore[index]
 
-    return Answer(200 if known else 201, body, headers=begin(world, finish=finish))
+    headers = begin(world, finish=finish, error=error)
+    return Answer(200 if known else 201, body, headers=headers)
 
 
 @router.on("DELETE", f"{BASE}/serverlessEndpoints/{{name}}")

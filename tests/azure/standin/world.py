@@ -105,12 +105,24 @@ class Endpoint:
     asked: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What a publisher sells through the Azure Marketplace: a model, by token."""
+
+    publisher: str
+    offer: str
+    plan: str
+
+
 class World:
     """`pace` is how long (seconds) each stage of a job or operation lasts.
 
     `issued` are all access tokens that there were, `kept` all refresh tokens; `clock_skew` is by
     how much (seconds) the service's clock is ahead of this machine's.
     `quota` limits the cores of a family of instance types; `skus` are those of the region.
+    `offers` are those of the marketplace, by the model's address in lower case; `no_purchase` says
+    why nothing can be bought; `fulfilment` is how long (seconds) a publisher takes; `refuses_late`
+    lets an endpoint fail whose model is not subscribed to, in place of refusing it at once.
     """
 
     def __init__(self) -> None:
@@ -135,6 +147,12 @@ class World:
         self.online: dict[str, Endpoint] = {}
         self.batch: dict[str, Endpoint] = {}
         self.serverless: dict[str, Endpoint] = {}
+        self.offers: dict[str, Offer] = {}
+        self.subscriptions: dict[str, Json] = {}
+        self.fulfilled: dict[str, float] = {}
+        self.fulfilment = 0.0
+        self.no_purchase: str | None = None
+        self.refuses_late = False
         self.operations: dict[str, Operation] = {}
         self.quota: dict[str, int] = {"Standard_NC": 48, "Standard_DS": 100, "Standard_D": 100}
         self.unavailable: set[str] = set()

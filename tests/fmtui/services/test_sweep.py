@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from fmtui.errors import NotFoundError, UsageError
 from fmtui.services import data, finetune, models, queue, runs, sweep, trackers
 from fmtui.services.context import Context
 from fmtui.services.finetune import FinetuneRequest
+from registry.views import RunInfo
 from tests.command import fmtui
 from tests.tiny import write_messages
 
@@ -26,6 +28,18 @@ def paused(ctx: Context, bert: Path, tmp_path: Path) -> Context:
 
 
 REQUEST = FinetuneRequest(model="tiny", task="text-classification", train="messages")
+
+
+def settled(ctx: Context, info: RunInfo, f1: float | None) -> None:
+    """The run ends with that figure, or without one."""
+    metrics, state = ({"f1_macro": f1}, "completed") if f1 else ({}, "failed")
+    folder = ctx.home.runs / info.run
+    (folder / "exit.json").write_text(json.dumps({"state": state, "ended": "2026-01-01"}))
+    with ctx.db.write() as connection:
+        connection.execute(
+            "UPDATE run SET state = ?, metrics = ? WHERE id = ?",
+            (state, json.dumps(metrics), info.id),
+        )
 
 
 def test_several_keys_make_the_grid(paused: Context) -> None:
@@ -54,21 +68,14 @@ def test_a_fault_anywhere_makes_no_run(paused: Context) -> None:
 
 
 def test_the_best_comes_first(paused: Context) -> None:
-    infos = sweep.start(paused, REQUEST, {"seed": ["1", "2", "3"]})
-    for info, accuracy in zip(infos, (0.7, None, 0.9), strict=True):
-        metrics = {"f1_macro": accuracy} if accuracy else {}
-        state = "completed" if accuracy else "failed"
-        folder = paused.home.runs / info.run
-        (folder / "exit.json").write_text(json.dumps({"state": state, "ended": "2026-01-01"}))
-        with paused.db.write() as connection:
-            connection.execute(
-                "UPDATE run SET state = ?, metrics = ? WHERE id = ?",
-                (state, json.dumps(metrics), info.id),
-            )
+    request = replace(REQUEST, settings={"apply_lora": "true"})
+    infos = sweep.start(paused, request, {"lora_r": ["1", "2", "3"]})
+    for info, f1 in zip(infos, (0.7, None, 0.9), strict=True):
+        settled(paused, info, f1)
     found = sweep.results(paused, "tiny-messages-sweep")
     assert (found.metric, found.best) == ("f1_macro", "r3")
     assert [run.run for run in found.runs] == ["r3", "r1", "r2"]
-    assert found.settings == ({"seed": 3}, {"seed": 1}, {"seed": 2})
+    assert found.settings == ({"lora_r": 3}, {"lora_r": 1}, {"lora_r": 2})
     shown = fmtui("run", "sweep", "tiny-messages-sweep").out.splitlines()
     assert shown[1].split() == ["r3", "completed", "3", "0.9000", "◂", "best", "–"]
     with pytest.raises(NotFoundError):
@@ -83,6 +90,35 @@ def test_the_command_line_makes_and_lists_a_sweep(paused: Context) -> None:
     listed = fmtui("run", "list", "--group", "bank-sweep", "--json").json
     assert [run["run"] for run in listed] == ["r2", "r1"]
     assert fmtui("finetune", "tiny", *words, "--set", "seed=5").code == 2
+
+
+def test_runs_that_were_validated_on_other_rows_have_no_best(paused: Context) -> None:
+    for values, best in (({"seed": ["1", "2"]}, False), ({"learning_rate": ["1", "0.1"]}, True)):
+        infos = sweep.start(paused, REQUEST, values)
+        for info, f1 in zip(infos, (0.7, 0.9), strict=True):
+            settled(paused, info, f1)
+        group = str(runs.spec(paused, infos[0].run)["group"])
+        assert (sweep.results(paused, group).best is not None) is best
+        said = fmtui("run", "sweep", group).out
+        assert ("were validated on different rows: none is best" in said) is not best
+
+
+def test_the_plan_of_a_sweep_is_that_of_all_its_runs(paused: Context) -> None:
+    words = ["--task", "text-classification", "--train", "messages", "--dry-run"]
+    done = fmtui("finetune", "tiny", *words, "--sweep", "seed=1,2", "--sweep", "lora_r=4,8",
+                 "--set", "apply_lora=true")  # fmt: skip
+    assert "seed=1,2   lora_r=4,8   (4 runs like this)" in done.out, done.err
+    line = done.out.rstrip().rpartition("$ fmtui ")[2]
+    assert "--sweep seed=1,2 --sweep lora_r=4,8" in line
+    for wrong in (
+        ["--sweep", "seed=1,x"],
+        ["--sweep", "lora_r=4"],
+        ["--report-to", "tensorbord"],
+        ["--set", "early_stopping_patience=2", "--set", "validation_fraction=0"],
+    ):
+        assert fmtui("finetune", "tiny", *words, *wrong).code != 0, wrong
+    fmtui(*line.split())
+    assert len(runs.list_runs(paused)) == 4
 
 
 def test_a_tracker_that_is_not_there_is_refused(
