@@ -25,8 +25,8 @@ def metrics_content(found: Report) -> Content:
         parts.append(
             ("\nIntervals by resampling the rows; of shares, Wilson's; of auc, DeLong's.\n", MUTED)
         )
-    if found.method != "model":
-        parts.append((f"Method: {one_line(found.method)}.\n", MUTED))
+    if found.manner:
+        parts.append((f"Measured with {one_line(', '.join(found.manner))}.\n", MUTED))
     return Content.assemble(*parts)
 
 

@@ -46,8 +46,8 @@ def report(ref: str, target: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found.as_json())
         return
-    method = "" if found.method == "model" else f", {clean(found.method)}"
-    click.echo(f"{found.run}  {found.model} on {found.data}, {found.rows:,} rows{method}\n")
+    manner = "".join(f", {clean(words)}" for words in found.manner)
+    click.echo(f"{found.run}  {found.model} on {found.data}, {found.rows:,} rows{manner}\n")
     _print(found)
 
 

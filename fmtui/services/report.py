@@ -12,6 +12,7 @@ from fmtui.metrics import HEADLINES, MAIN
 from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.predictions import open_predictions
+from fmtui.tasks.settings import of_task, written
 
 _MOST_ROWS = 50_000
 """Runs that kept no intervals are measured again when asked for, up to so many rows."""
@@ -71,6 +72,14 @@ class Report:
     per_label: tuple[LabelFigures, ...] = ()
     slices: tuple[Slice, ...] = ()
     calibration: tuple[Bin, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
+    """Those that were given for this measurement, as they are typed."""
+
+    @property
+    def manner(self) -> list[str]:
+        """How it was measured, where that was not the model's own way: zero-shot, num_beams=4."""
+        own = [] if self.method == "model" else [self.method]
+        return [*own, *(f"{name}={value}" for name, value in self.settings.items())]
 
     def ordered(self) -> list[str]:
         """The metrics' names: what is told first of the task, then the others."""
@@ -100,6 +109,7 @@ class Report:
             "task": self.task,
             "rows": self.rows,
             "method": self.method,
+            "settings": self.settings,
             "metrics": self.metrics,
             "intervals": self.intervals,
             "labels": self.labels,
@@ -141,8 +151,16 @@ def report_of(ctx: Context, ref: str) -> Report:
         method=str(kept.get("method") or "model"),
         metrics=_numbers(kept.get("metrics")),
     )
+    report = replace(report, settings=_given(ctx, report))
     report = _filled(report, kept)
     return report if report.intervals else _measured(ctx, report)
+
+
+def _given(ctx: Context, report: Report) -> dict[str, str]:
+    """The settings that were given to say how the model answers."""
+    given = _dict(runs.spec(ctx, report.run).get("settings"))
+    known = [setting.name for setting in of_task(report.task) if setting.measuring]
+    return {name: written(given[name]) for name in known if name in given}
 
 
 def _measured(ctx: Context, report: Report) -> Report:

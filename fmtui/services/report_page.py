@@ -105,9 +105,7 @@ def _section(body: Element, title: str) -> None:
 
 def _heading(body: Element, report: Report) -> None:
     _add(body, "h1", f"{report.model} on {report.data}")
-    words = [report.run, report.task, f"{report.rows:,} rows"]
-    if report.method != "model":
-        words.append(report.method)
+    words = [report.run, report.task, f"{report.rows:,} rows", *report.manner]
     _add(body, "p", " · ".join([*words, report.ended[:10]]), "soft")
     tiles = _add(body, "div", style="tiles")
     for name in report.headlines():

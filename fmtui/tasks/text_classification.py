@@ -128,7 +128,8 @@ def _joined(labels: Iterable[tuple[str, int]], file: str, column: str | None) ->
     rows = sum(counts[label] for label in several)
     if rows < _JOINED * sum(counts.values()) or len(set().union(*parts.values())) >= len(counts):
         return []
-    words = f"{rows} labels look like several, as `{max(several, key=lambda one: counts[one])}`"
+    most = max(several, key=lambda one: counts[one])
+    words = f"{rows} rows have a label that looks like several, as `{most}`"
     hint = f"take them apart with --columns labels={column}"
     return [Finding(f"{words}: {hint}", file, None, column, kind="labels that are several")]
 

@@ -177,6 +177,7 @@ def test_a_measurement_obeys_its_settings(studio: Studio, tmp_path: Path) -> Non
         run = studio.evaluate("writes", "summarization", data, max_target_length=most)
         made = studio.predictions(run.run)["prediction"]
         words.append(max(len(text.split()) for text in made))
+        assert report_of(studio.ctx, run.run).manner == [f"max_target_length={most}"]
     assert words[0] <= 2 < words[1] <= 6
     data = added(studio, tmp_path, "prompts", prompts(8, 0))
     silent, told = (
@@ -208,6 +209,18 @@ def test_what_was_cut_is_not_compared_with_what_was_not(studio: Studio, tmp_path
     assert not found.tests and not {"perplexity", "loss"} & set(found.best)
     again = studio.evaluate("goes-on", "text-generation", data, max_seq_length="3")
     assert compare.compare(studio.ctx, [cut.run, again.run]).tests, "cut alike"
+
+
+def test_a_limit_without_room_for_text_is_no_limit(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(bert), name="tiny")
+    data = added(studio, tmp_path, "test", [{"text": t, "label": n} for t, n in messages(9)])
+    for most, words in ((2, "adds 2 tokens to each"), (3, "accuracy")):
+        request = EvaluateRequest("tiny", data, settings={"max_seq_length": str(most)})
+        folder = settle.RunFolder(studio.ctx.home.runs / evaluate.start(studio.ctx, request).run)
+        studio.garage.run(folder)
+        assert words in folder.log.read_text()
 
 
 @pytest.mark.parametrize("kind", ["encoder", "seq2seq"])

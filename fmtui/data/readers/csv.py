@@ -55,6 +55,8 @@ def _rows(file: DataFile, delimiter: str, quoting: int) -> Table:
 
 def _header(record: list[str], name: str) -> tuple[str, ...]:
     columns = [cell.strip() for cell in record]
+    if not columns[0] and "index" not in columns and any(columns):
+        columns[0] = "index"  # pandas writes the rows' numbers first, without a name
     for index, column in enumerate(columns):
         if LONE.search(column):
             raise BadInputError("the header is no valid UTF-8", file=name, hint="Save it as UTF-8.")

@@ -101,6 +101,12 @@ class Base:
         if wanted <= 0:
             wanted = known.get("max_seq_length") or self.longest or -1
         limit = max_length(model, tokenizer, wanted)
+        added = tokenizer.num_special_tokens_to_add()
+        if limit <= added:  # such a limit a tokenizer passes over in silence
+            raise BadInputError(
+                f"max_seq_length={limit} leaves no room for the text: the tokenizer itself adds "
+                f"{added} token{'' if added == 1 else 's'} to each"
+            )
         if finetune:
             known = self.known(model, task, settings)
             if limit < max_length(model, tokenizer):

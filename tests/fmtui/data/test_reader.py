@@ -106,6 +106,13 @@ def test_a_fault_is_told_with_its_place(
     assert (caught.value.file, caught.value.row, caught.value.column) == (name, row, column)
 
 
+def test_the_numbers_that_pandas_writes_first_are_a_column(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, b",text,label\r\n0,one,a\r\n1,two,b\r\n"))
+    assert table.columns == ("index", "text", "label") and table.rows[1] == ("1", "two", "b")
+    with pytest.raises(BadInputError, match="column 1 of the header has no name"):
+        read_table(write(tmp_path, b",index,text\n1,2,x\n"))
+
+
 def test_a_row_counts_records_not_lines(tmp_path: Path) -> None:
     path = write(tmp_path, b'text,label\n"two\nlines",x\nbad\xff,y\n')
     with pytest.raises(BadInputError) as caught:

@@ -159,6 +159,7 @@ def test_an_older_run_is_measured_for_what_it_did_not_keep(ctx: Context) -> None
     assert found.metrics["accuracy"] == 0.123, "what it says is not changed"
     assert "f1_macro" in found.intervals and found.calibration and found.confusion
     assert found.method == "zero-shot" and found.labels == tuple(LABELS)
+    assert found.manner == ["zero-shot"]
 
 
 @pytest.mark.parametrize(

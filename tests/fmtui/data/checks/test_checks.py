@@ -60,7 +60,8 @@ def test_labels_that_are_several_are_told() -> None:
     several = [(f"text {i}", ("a;b", "a", "b", "b;a", "c|a")[i % 5]) for i in range(50)]
     (finding,) = (f for f in found("text-classification", "text tags", *several)[1].warnings)
     assert finding.message == (
-        "30 labels look like several, as `a;b`: take them apart with --columns labels=tags"
+        "30 rows have a label that looks like several, as `a;b`: "
+        "take them apart with --columns labels=tags"
     )
     once = [(f"text {i}", ("a", "b", "a;b" if i == 4 else "c")[i % 3]) for i in range(50)]
     assert found("text-classification", "text tags", *once)[1].warnings == []
