@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -293,5 +294,10 @@ def wait(poller: Any, words: str, tell: Tell) -> None:
         passed = time.monotonic() - began
         if passed - told > 5 or not told:
             told = max(passed, 0.001)
-            tell(f"{words} ({passed:.0f} s, {str(poller.status()).lower()})")
+            tell(f"{words} ({passed:.0f} s, {_spaced(str(poller.status()))})")
     poller.result()
+
+
+def _spaced(status: str) -> str:
+    """A status of Azure as words: `in progress` for InProgress."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", status).lower()

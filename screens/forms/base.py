@@ -163,10 +163,14 @@ class Form(Page):
 
     def action_submit(self) -> None:
         if self.working:
-            self.say("It is under way already; esc cancels it.")
+            self.say(f"It is under way already; {self.leaving()}.")
             return
         self.working = True
         self.start(self._submit, group="submit")
+
+    def leaving(self) -> str:
+        """What esc does to the work that is under way."""
+        return "esc cancels it"
 
     async def _submit(self) -> None:
         try:

@@ -249,6 +249,9 @@ class DeployForm(Form):
         self.show_command()
         super().fail(error)
 
+    def leaving(self) -> str:
+        return "esc leaves it, and Azure goes on" if self._begun else super().leaving()
+
     def on_unmount(self) -> None:
         super().on_unmount()
         if self._begun:

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterable, Sequence
 
 from fmtui.errors import BadInputError
-from fmtui.services import endpoints
+from fmtui.services import azure_endpoints, endpoints
 from registry.views import EndpointInfo
-from screens.forms.base import Form
+from screens.forms.base import Form, pairs
 from screens.threads import threaded
 from screens.widgets.fields import Field, TextField
 
@@ -26,6 +26,14 @@ class TrafficForm(Form):
     def fields(self) -> Iterable[Field]:
         for at, one in enumerate(self.endpoint.deployments):
             yield Field(one.name, TextField(str(one.traffic), id=f"share{at}"), f"%   {one.model}")
+        if self._in_azure:
+            copied = [f"{d.name}={d.mirror}" for d in self.endpoint.deployments if d.mirror]
+            field = TextField(", ".join(copied), hint="green=20", id="mirror")
+            yield Field("mirror", field, "%, a copy of the requests that answers nobody")
+
+    @property
+    def _in_azure(self) -> bool:
+        return self.endpoint.target == "azureml"
 
     def shares(self) -> dict[str, int]:
         """What the fields say. Raises BadInputError unless they are numbers that make 100."""
@@ -39,11 +47,29 @@ class TrafficForm(Form):
             raise BadInputError(f"the shares make {sum(shares.values())}, not 100")
         return shares
 
+    def mirror(self) -> dict[str, int]:
+        """What of the requests is copied to which deployment, in percent. Raises BadInputError."""
+        if not self._in_azure:
+            return {}
+        found = pairs(self.query_one("#mirror", TextField).value, "mirror")
+        for name, words in found.items():
+            if not words.isdigit():
+                raise BadInputError(f"mirror: `{name}={words}` has no whole number")
+        return {name: int(words) for name, words in found.items()}
+
     def command(self) -> str:
         words = ["fmtui", "endpoint", "traffic", self.endpoint.name]
-        return shlex.join(words + [f"{name}={share}" for name, share in self.shares().items()])
+        words += [f"{name}={share}" for name, share in self.shares().items()]
+        for name, share in self.mirror().items():
+            words += ["--mirror", f"{name}={share}"]
+        return shlex.join(words)
 
     async def submit(self) -> None:
-        await threaded(endpoints.traffic, self.ctx, self.endpoint.name, self.shares())
+        name, shares = self.endpoint.name, self.shares()
+        if self._in_azure:
+            mirror = self.mirror()
+            await threaded(azure_endpoints.traffic, self.ctx, name, shares, mirror=mirror)
+        else:
+            await threaded(endpoints.traffic, self.ctx, name, shares)
         self.say(f"The traffic of {self.endpoint.name} is shared out.")
         self.action_back()

@@ -16,6 +16,8 @@ from fmtui.services import azure_deploy, azure_endpoints, catalog, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from fmtui.services.context import Context, context
 from screens.forms.deploy import DeployForm
+from screens.forms.traffic import TrafficForm
+from screens.widgets.fields import TextField
 from screens.widgets.picker import Picker
 from tests.azure import azurite
 from tests.azure.runs import until
@@ -205,6 +207,40 @@ async def test_a_second_deployment_goes_to_the_endpoint_that_is_there(
         await shows(pilot, "already, in Azure ML, serverless", "talk is a serverless endpoint: its")
 
 
+async def test_what_is_mirrored_stays_when_the_traffic_is_shared_anew(
+    azure: StandIn, here: Context
+) -> None:
+    azure_endpoints.create(here, "bank")
+    for model in (MODEL, "azureml:gpt2@19", "azureml:bert-base-cased@19"):
+        azure_endpoints.deploy(here, "bank", model, instance_type="Standard_DS3_v2")
+    names = [d.name for d in azure_endpoints.last_seen(here, "bank").deployments]
+    shares = dict.fromkeys(names, 0) | {names[0]: 100}
+    info = azure_endpoints.traffic(here, "bank", shares, mirror={names[2]: 10})
+    async with opened() as pilot:
+        form = TrafficForm(info)
+        pilot.app.push_screen(form)
+        await shows(pilot, f" {names[2]} ", "answers nobody", f"{names[2]}=10")
+        assert form.command().endswith(f"--mirror {names[2]}=10")
+        await fill_in(pilot, "mirror", "x")
+        await shows(pilot, f"`{names[2]}=10x` has no whole number")
+        await pilot.press("backspace", "backspace", "5")
+        form.query_one("#share0", TextField).value = "80"
+        form.query_one("#share1", TextField).value = "20"
+        await shows(pilot, f"{names[0]}=80")
+        line = form.command()
+        await pilot.press("ctrl+s")
+        await shows(pilot, "The traffic of bank is shared out.")
+    sent = azure.world.requests("PUT", "Endpoints/bank")[-1].json["properties"]
+    assert {n: share for n, share in sent["traffic"].items() if share} == {
+        names[0]: 80,
+        names[1]: 20,
+    }
+    assert sent["mirrorTraffic"] == {names[2]: 15}
+    assert fmtui(*shlex.split(line)[1:]).code == 0
+    again = azure.world.requests("PUT", "Endpoints/bank")[-1].json["properties"]
+    assert (again["traffic"], again["mirrorTraffic"]) == (sent["traffic"], sent["mirrorTraffic"])
+
+
 async def test_who_leaves_the_form_is_told_that_azure_goes_on(
     azure: StandIn, here: Context
 ) -> None:
@@ -213,7 +249,9 @@ async def test_who_leaves_the_form_is_told_that_azure_goes_on(
         form = await _form(pilot, MODEL, "bank")
         await shows(pilot, "cost")
         await _taken(pilot, form, f"Deploy {MODEL} on bank?", "until it is deleted")
-        await shows(pilot, "Azure creates the endpoint bank")
+        await shows(pilot, "Azure creates the endpoint bank", "in progress")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "under way already; esc leaves it, and Azure goes on.")
         await pilot.press("escape")
         await shows(pilot, "Azure goes on with bank: see the list of endpoints.")
         azure.world.pace = 0.05
