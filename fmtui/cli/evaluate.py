@@ -40,7 +40,7 @@ def evaluate(
     **where: Any,
 ) -> None:
     """Measure MODEL on your own test data."""
-    from fmtui.cli.watch import finish
+    from fmtui.cli.watch import finish, warn
     from fmtui.services import evaluate as service
 
     request = service.EvaluateRequest(
@@ -54,4 +54,6 @@ def evaluate(
         tags,
     )
     ctx = context()
-    finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)
+    info = service.start(ctx, request)
+    warn(ctx, info, quiet=quiet)
+    finish(ctx, info, wait=wait, as_json=as_json, quiet=quiet)

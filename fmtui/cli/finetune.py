@@ -84,7 +84,7 @@ def finetune(
         show_settings(options["task"], as_json=as_json)
         return
 
-    from fmtui.cli.watch import finish
+    from fmtui.cli.watch import finish, warn
     from fmtui.services import finetune as service
     from fmtui.services import spec_file, sweep
 
@@ -113,7 +113,9 @@ def finetune(
 
         start_sweep(ctx, request, grid, wait=wait, as_json=as_json, quiet=quiet)
         return
-    finish(ctx, service.start(ctx, request), wait=wait, as_json=as_json, quiet=quiet)
+    info = service.start(ctx, request)
+    warn(ctx, info, quiet=quiet)
+    finish(ctx, info, wait=wait, as_json=as_json, quiet=quiet)
 
 
 def _request(

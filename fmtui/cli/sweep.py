@@ -28,9 +28,11 @@ def start_sweep(
 
     Raises RunFailedError (exit code 6) when one that was waited for did not complete.
     """
+    from fmtui.cli.watch import warn
     from fmtui.services import runs, sweep
 
     infos = sweep.start(ctx, request, values)
+    warn(ctx, infos[0], quiet=quiet)
     group = str(runs.spec(ctx, infos[0].run)["group"])
     progress(f"{group}: {len(infos)} runs, {infos[0].run} to {infos[-1].run}", quiet=quiet)
     if wait:

@@ -36,6 +36,12 @@ def finish(ctx: Context, info: RunInfo, *, wait: bool, as_json: bool, quiet: boo
         )
 
 
+def warn(ctx: Context, info: RunInfo, *, quiet: bool) -> None:
+    """What was found in the data of a run that was just made and does not stop it; on stderr."""
+    for words in runs.spec(ctx, info.run).get("warnings", ()):
+        progress(f"! {words}", quiet=quiet)
+
+
 def show(info: RunInfo) -> None:
     """A run in one or two lines."""
     made = f" → {info.output}" if info.output else ""

@@ -117,6 +117,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
         "method": method,
         "settings": settings,
         "drop_invalid": request.drop_invalid,
+        "warnings": [str(warning) for warning in found.warnings],
         "packages": launch.packages(),
     }
     return runs.create(

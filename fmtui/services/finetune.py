@@ -350,6 +350,7 @@ def start(ctx: Context, request: FinetuneRequest) -> RunInfo:
         "drop_invalid": request.drop_invalid,
         "settings": ready.settings,
         "estimate": ready.costs.as_spec(),
+        "warnings": ready.warnings,
         "report_to": trackers.chosen(request.report_to),
         **({"group": request.group} if request.group else {}),
         "packages": launch.packages(),

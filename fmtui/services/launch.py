@@ -12,6 +12,7 @@ from typing import Any
 
 from fmtui.data import checks
 from fmtui.data.report import Finding
+from fmtui.data.table import Table
 from fmtui.errors import BadInputError, StorageError
 from fmtui.services import data as data_service
 from fmtui.services import models
@@ -63,9 +64,8 @@ def examples_of(
     whole = source.table()
     chosen = choose_columns(task, whole, {**source.roles, **columns})
     found = task.examples(whole, chosen)
-    found = replace(
-        found, warnings=found.warnings + checks.check_rows(task, whole.file, chosen, found)
-    )
+    warnings = checks.check_rows(task, whole.file, chosen, found)
+    found = replace(found, warnings=[*_of_parts(source, whole), *found.warnings, *warnings])
     stop = [f for f in found.errors if f.row is None] if drop_invalid else found.errors
     if stop:
         raise refusal(stop[0], found.errors)
@@ -73,6 +73,16 @@ def examples_of(
         raise BadInputError("no row is left without a fault", file=whole.file)
     fingerprint = source.info.fingerprint if source.info else whole.fingerprint()
     return chosen, found, fingerprint
+
+
+def _of_parts(source: Source, table: Table) -> list[Finding]:
+    """A warning where splits are taken together: those to test on would be trained on too."""
+    parts = [part for part, rows in source.splits(table).items() if rows]
+    if len(parts) < 2:
+        return []
+    name = source.info.name if source.info else source.name
+    words = f"its splits {', '.join(parts)} are taken together: `{name}@{parts[0]}` takes one"
+    return [Finding(words, table.file, kind="splits are taken together")]
 
 
 def check_form(of: str, form: Collection[str], columns: Mapping[str, str], file: str) -> None:

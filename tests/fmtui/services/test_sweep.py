@@ -135,3 +135,16 @@ def test_a_tracker_that_is_not_there_is_refused(
     monkeypatch.setattr(trackers, "find_spec", lambda module: object())
     assert trackers.chosen([]) == ["tensorboard"]
     assert trackers.chosen(["wandb", "mlflow", "wandb"]) == ["wandb", "mlflow"]
+
+
+def test_warnings_are_shown_where_a_run_is_made(paused: Context) -> None:
+    data.split(paused, "messages", validation=0.2, test=0.2)
+    words = ["finetune", "tiny", "--task", "text-classification", "--train"]
+    told = "its splits train, validation, test are taken together: `messages@train` takes one"
+    done = fmtui(*words, "messages")
+    assert done.code == 0 and told in done.err and told not in done.out
+    assert told in runs.spec(paused, "r1")["warnings"][0]
+    assert told in fmtui(*words, "messages", "--sweep", "seed=1,2").err
+    for quiet in (["messages@train"], ["messages", "--quiet"]):
+        assert told not in fmtui(*words, *quiet).err
+    assert told in fmtui("evaluate", "tiny", "--data", "messages").err
