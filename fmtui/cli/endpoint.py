@@ -112,7 +112,7 @@ def list_(target: str | None, as_json: bool, **given: str | None) -> None:
     from fmtui.services import azure_endpoints, endpoints
 
     if target == "azureml":
-        found = azure_endpoints.list_endpoints(context(), given)
+        found = azure_endpoints.list_endpoints(context(), given, progress)
     else:
         found = endpoints.list_endpoints(context())
         found = [info for info in found if target in (None, info.target)]

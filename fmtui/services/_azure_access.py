@@ -100,15 +100,20 @@ def log_file(ctx: Context, name: str) -> Path:
 
 
 def log_path(ctx: Context, name: str) -> Path:
-    """A file with the last lines of the main deployment's server, read from Azure just now.
+    """A file with the last lines of the main deployment's containers, read from Azure just now: of
+    the one that brings the model first, then of the server.
 
     It is replaced where it has changed, so that who reads it sees the old lines or the new ones.
     """
     path = log_file(ctx, name)
-    try:
-        text = logs(ctx, name, container="inference-server", lines=2000)
-    except (NotFoundError, ConflictError) as error:
-        text = f"{error}\n"
+    parts = []
+    for container in ("storage-initializer", "inference-server"):
+        try:
+            lines = logs(ctx, name, container=container, lines=2000).rstrip("\n")
+        except (NotFoundError, ConflictError) as error:
+            lines = str(error)
+        parts.append(f"── {container} ──\n{lines}\n")
+    text = "\n".join(parts)
     if not path.exists() or path.read_bytes() != text.encode():
         write_bytes(path, text.encode())
     return path

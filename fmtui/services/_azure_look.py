@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from fmtui.services._azure_endpoints import (
     verbs_of,
     write,
 )
+from fmtui.services._endpoints import names_of
 from fmtui.services.context import Context
 from registry.views import EndpointInfo
 
@@ -57,9 +58,14 @@ def show(ctx: Context, name: str, *, fresh: bool = False) -> EndpointInfo:
 
 
 def list_endpoints(
-    ctx: Context, given: Mapping[str, str | None] | None = None
+    ctx: Context,
+    given: Mapping[str, str | None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[EndpointInfo]:
     """The endpoints of the workspace as they are now, those made elsewhere too.
+
+    Args:
+        tell: Told of one that can't be shown, since an endpoint of this machine has its name.
 
     Raises RemoteError.
     """
@@ -68,12 +74,16 @@ def list_endpoints(
 
     said = {key: value for key, value in (given or {}).items() if value}
     connection = connect(ctx.home, dict(said))
+    here = names_of(ctx)
     kinds: tuple[tuple[str, Any], ...] = (
         ("online", endpoints), ("batch", batch), ("serverless", serverless),
     )  # fmt: skip
     for kind, verbs in kinds:
         for one in verbs.listed(connection):
             if owns(ctx, one.name):
+                continue
+            if one.name in here:
+                tell(f"{one.name} of the workspace is left out: an endpoint here has that name")
                 continue
             pinned = azure.pinned(connection.settings, said)
             record = {"given": pinned, "created": one.created, "pending": None, "seen": None}

@@ -87,6 +87,32 @@ def test_the_life_of_an_endpoint_by_command(azure: StandIn, ctx: Context, tmp_pa
     assert not azure.world.online and not endpoints.list_endpoints(ctx)
 
 
+def test_the_log_of_the_page_has_both_containers(bank: StandIn, ctx: Context) -> None:
+    path = azure_endpoints.log_path(ctx, "bank")
+    assert path.read_text().count("nothing is deployed") == 2
+    _deploy(ctx)
+    azure_endpoints.show(ctx, "bank", fresh=True)
+    first, second = (
+        azure_endpoints.log_path(ctx, "bank").read_text().split("── inference-server ──")
+    )
+    assert "── storage-initializer ──" in first and "was downloaded" in first
+    assert "Listening" in second
+
+
+def test_an_endpoint_of_this_machine_is_not_hidden_by_one_of_the_workspace(
+    bank: StandIn, ctx: Context
+) -> None:
+    (ctx.home.root / "azure-endpoints" / "bank.json").unlink()
+    endpoints.create(ctx, "bank")
+    done = fmtui("endpoint", "list", "--target", "azureml", "--json")
+    assert done.json == []
+    assert "bank of the workspace is left out: an endpoint here has that name" in done.err
+    assert [(e.name, e.target) for e in endpoints.list_endpoints(ctx)] == [("bank", "local")]
+    endpoints.delete(ctx, "bank")
+    done = fmtui("endpoint", "list", "--target", "azureml", "--json")
+    assert [e["endpoint"] for e in done.json] == ["bank"]
+
+
 def test_lists_ask_nobody_unless_told_to(bank: StandIn, ctx: Context) -> None:
     _deploy(ctx)
     asked = len(bank.world.exchanges)
