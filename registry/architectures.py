@@ -11,22 +11,23 @@ from pathlib import Path
 
 _TABLE = "CONFIG_MAPPING_NAMES"
 _FILES = ("auto_mappings.py", "configuration_auto.py")
+_HEADS = "MODEL_FOR_{}_MAPPING_NAMES"
 
 
 @cache
-def known_types() -> frozenset[str]:
-    """The model types; empty where they can't be told."""
+def known_types(table: str = _TABLE, files: tuple[str, ...] = _FILES) -> frozenset[str]:
+    """The model types in a table; empty where they can't be told."""
     spec = find_spec("transformers")
     if spec is None or spec.origin is None:
         return frozenset()
     found: set[str] = set()
-    for name in _FILES:
+    for name in files:
         try:
             tree = ast.parse((Path(spec.origin).parent / "models/auto" / name).read_bytes())
         except (OSError, SyntaxError):
             continue
         for node in tree.body:
-            if isinstance(node, ast.Assign) and _TABLE in {
+            if isinstance(node, ast.Assign) and table in {
                 target.id for target in node.targets if isinstance(target, ast.Name)
             }:
                 found |= _keys(node.value)
@@ -50,6 +51,13 @@ def is_known(model_type: str) -> bool | None:
     """Whether transformers has this model type; None where that can't be told."""
     known = known_types()
     return model_type in known if known else None
+
+
+def has_head(model_type: str, head: str) -> bool | None:
+    """Whether transformers has a model of this type with a head, `QUESTION_ANSWERING` for
+    instance, as its tables call it; None where that can't be told."""
+    known = known_types(_HEADS.format(head), ("modeling_auto.py",))
+    return model_type in known if known and is_known(model_type) else None
 
 
 def library() -> str:

@@ -146,6 +146,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
+    launch.check_kind(model, task)
     asked = _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
     if asked["apply_deepspeed"].value:
         where = request.where.as_spec(ctx, zero_stage=int(asked["deepspeed_stage"].value))

@@ -19,6 +19,7 @@ from fmtui.services import models
 from fmtui.services.context import Context
 from fmtui.services.data import Source
 from fmtui.tasks.base import Examples, Task, choose_columns
+from registry.architectures import has_head
 from registry.references import parse
 from registry.remote import remote_of
 from registry.views import DatasetInfo, ModelInfo
@@ -50,6 +51,15 @@ def check_files(info: ModelInfo) -> None:
         raise BadInputError(
             f"the files of {info.ref} are gone from {info.path}",
             hint=f"`fmtui model verify {info.ref}` says which; import it again.",
+        )
+
+
+def check_kind(info: ModelInfo, task: Task) -> None:
+    """Raise BadInputError for a model of a kind that can't learn the task."""
+    if info.model_type and has_head(info.model_type, task.learnt_by) is False:
+        raise BadInputError(
+            f"{info.ref} is a model of the type {info.model_type}, which can't learn {task.name}",
+            hint=f"`fmtui catalog list --finetune-task {task.name}` shows models that can.",
         )
 
 

@@ -75,6 +75,8 @@ class Task(Roles, Protocol):
     """The role whose values are labels that a model must know."""
     heads: tuple[str, ...]
     """Endings of the architectures that do the task as they are."""
+    learnt_by: str
+    """The head that a model gets to learn it, as the tables of transformers call it."""
 
     one_answer: bool = False
     """Whether the same input with another answer is a contradiction."""

@@ -40,6 +40,7 @@ class QuestionAnswering(Task):
     metrics = ("f1", "exact", "loss")
     label_role = None
     heads = ("ForQuestionAnswering",)
+    learnt_by = "QUESTION_ANSWERING"
     one_answer = True
     windows = True
 

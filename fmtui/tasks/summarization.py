@@ -30,6 +30,7 @@ class Summarization(Task):
     metrics = ("rougeL", "rouge1", "rouge2", "rougeLsum", "loss")
     label_role = None
     heads = ("ForConditionalGeneration", "MTModel")
+    learnt_by = "SEQ_TO_SEQ_CAUSAL_LM"
 
     def examples(self, table: Table, columns: Mapping[str, str]) -> Examples:
         records, numbers, errors = read_rows(table, columns, _record)

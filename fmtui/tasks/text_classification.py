@@ -52,6 +52,7 @@ class TextClassification(Task):
     metrics = ("f1_macro", "accuracy", "f1_micro", "f1_weighted", "mcc", "loss")
     label_role = "label"
     heads = ("ForSequenceClassification",)
+    learnt_by = "SEQUENCE_CLASSIFICATION"
     one_answer = True
 
     def guess_columns(self, table: Table) -> dict[str, str]:

@@ -42,6 +42,7 @@ class TextGeneration(Task):
     metrics = ("loss", "perplexity")
     label_role = None
     heads = ("ForCausalLM", "LMHeadModel")
+    learnt_by = "CAUSAL_LM"
 
     def guess_columns(self, table: Table) -> dict[str, str]:
         found = super().guess_columns(table)

@@ -33,6 +33,7 @@ class TokenClassification(Task):
     metrics = ("f1", "precision", "recall", "accuracy", "loss")
     label_role = "tags"
     heads = ("ForTokenClassification",)
+    learnt_by = "TOKEN_CLASSIFICATION"
     one_answer = True
 
     def guess_columns(self, table: Table) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Translation(Task):
     metrics = ("sacrebleu", "chrf", "loss")
     label_role = None
     heads = ("ForConditionalGeneration", "MTModel")
+    learnt_by = "SEQ_TO_SEQ_CAUSAL_LM"
 
     def guess_columns(self, table: Table) -> dict[str, str]:
         """Two languages, as columns or in the objects of one; else by name."""
