@@ -146,7 +146,6 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
     check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
-    launch.check_kind(model, task)
     asked = _chosen(ctx, request, model)  # what was typed wrongly is told before data is read
     if asked["apply_deepspeed"].value:
         where = request.where.as_spec(ctx, zero_stage=int(asked["deepspeed_stage"].value))
@@ -195,6 +194,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
             "early stopping needs measurements, and no rows are left to validate on",
             hint="Name validation data, or leave early stopping out.",
         )
+    launch.check_kind(model, task)  # after the data: its faults are what a person can mend
     many = isinstance(found.records[0].get("label"), list)
     if many and values.get("label_smoothing_factor"):
         raise UsageError(
