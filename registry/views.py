@@ -174,8 +174,11 @@ class RunInfo:
         not begun."""
         if not self.started:
             return None
-        end = datetime.fromisoformat(self.ended) if self.ended else datetime.now(UTC)
-        whole = (end - datetime.fromisoformat(self.started)).total_seconds()
+        try:
+            end = datetime.fromisoformat(self.ended) if self.ended else datetime.now(UTC)
+            whole = (end - datetime.fromisoformat(self.started)).total_seconds()
+        except (ValueError, TypeError):  # of the journal of a run that came in a bundle
+            return None
         return round(max(whole - self.away, 0.0), 3)
 
     @property

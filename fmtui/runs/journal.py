@@ -15,6 +15,7 @@ import math
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -109,12 +110,9 @@ class Story:
         whole = content.rfind(b"\n") + 1
         self._offset += whole
         for line in content[:whole].decode(errors="replace").split("\n"):
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict):
-                self._take(event)
+            # Half a line of a killed writer; or a bundle's journal, which may say anything.
+            with suppress(ValueError, TypeError, KeyError, AttributeError):
+                self._take(json.loads(line))
         return self
 
     @property
@@ -124,7 +122,10 @@ class Story:
         return self._away + (_between(self._left, now()) if waits and self._left else 0.0)
 
     def _take(self, event: dict[str, Any]) -> None:
-        before, self.last_event = self.last_event, event.get("t")
+        moment = event.get("t")
+        if moment is not None and datetime.fromisoformat(moment).tzinfo is None:
+            raise ValueError(moment)
+        before, self.last_event = self.last_event, moment
         kind = event.get("event")
         if kind == "state":
             self._take_state(event, before)

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -185,9 +186,21 @@ def check(value: Any, where: str) -> Manifest:
     for run in runs:
         if run["state"] not in _ENDED:
             raise refuse("tells of a run that has not ended")
+        away = run.get("away", 0.0)  # bundles of older versions don't tell
+        if not all(map(_is_moment, (run["started"], run["ended"]))) or not (
+            isinstance(away, int | float) and 0 <= away < float("inf")
+        ):
+            raise refuse("tells no times of a run")
         if not all(isinstance(point, list) and len(point) == 5 for point in run["points"]):
             raise refuse("holds a metric that is none")
     return Manifest(models, runs, files)
+
+
+def _is_moment(text: str | None) -> bool:
+    try:
+        return text is None or datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _check_file(file: Any, names: set[str], files: dict[str, int], refuse: Any) -> None:

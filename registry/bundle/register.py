@@ -149,7 +149,7 @@ class _Adding:
                 "output_version_id": output,
                 "metrics": json.dumps(run["metrics"]),
                 **{fact: run[fact] for fact in _RUN},
-                "away": run.get("away", 0.0),  # bundles of older versions don't tell
+                "away": run.get("away", 0.0),
             },
         )
         for point in run["points"]:

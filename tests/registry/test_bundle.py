@@ -171,6 +171,14 @@ EDITS: dict[str, Edit] = {
     "a version that is none": _manifest(lambda v: v["models"][0].update(version=-1)),
     "a child before its parent": _manifest(lambda v: v["models"].reverse()),
     "a run that is alive": _manifest(lambda v: v["runs"][0].update(state="running")),
+    "a run without a start that is a time": _manifest(
+        lambda v: v["runs"][0].update(started="yesterday")
+    ),
+    "a run with an end in no time zone": _manifest(
+        lambda v: v["runs"][0].update(ended="2026-01-01T00:00:00")
+    ),
+    "a pause that is no number": _manifest(lambda v: v["runs"][0].update(away="lots")),
+    "a pause before the start": _manifest(lambda v: v["runs"][0].update(away=-5.0)),
     "a run with a script": _manifest(lambda v: v["runs"][0]["files"][0].update(path="x.py")),
 }
 

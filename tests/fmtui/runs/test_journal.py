@@ -98,3 +98,31 @@ def test_a_run_that_waits_to_go_on_does_not_run(tmp_path: Path) -> None:
         away=story.away,
     )  # fmt: skip
     assert info.seconds is not None and info.seconds < 5 * 60
+
+
+def test_what_is_no_event_is_passed_over(tmp_path: Path) -> None:
+    """A bundle brings the journals of its runs, which may say anything."""
+    path = tmp_path / "j"
+    lines = [
+        "[]", "3", "null", '"state"', '{"event": "metric"}', '{"event": "state"}',
+        '{"event": "resource", "t": "never", "values": {}}', '{"event": "progress", "step": 1}',
+        '{"event": "state", "state": "running", "t": "never"}',
+        '{"event": "state", "state": "running", "t": 3}',
+        '{"event": "state", "state": "running", "t": "2026-01-01T00:00:00"}',
+        '{"event": "metric", "step": 1, "split": "train", "values": {"loss": "high"}}',
+    ]  # fmt: skip
+    path.write_text("\n".join(lines) + "\n" + at(1, "state", state="running"))
+    with path.open("a") as file:
+        file.write(at(2, "metric", step=1, split="train", values={"loss": 0.5}))
+    story = Story(path).read()
+    assert (story.state, story.started) == ("running", "2026-01-01T00:01:00.000Z")
+    assert [(p.name, p.value) for p in story.points] == [("loss", 0.5)]
+
+
+def test_a_time_that_is_none_gives_no_duration() -> None:
+    for started in ("never", "2026-01-01T00:00:00"):
+        info = RunInfo(
+            1, "finetune", "local", None, "completed", None, None, None, None, started=started,
+            ended="2026-01-01T00:41:00.000Z",
+        )  # fmt: skip
+        assert info.seconds is None
