@@ -82,11 +82,11 @@ def put_subscription(world: World, request: Request, name: str) -> Answer:
         raise RefusalError(400, "UserError", f"The model of {name} can't be changed.")
     if there is not None and there["properties"]["provisioningState"] == "Succeeded":
         return Answer(200, _shown(world, there))
-    body = _new(world, name, model, offer)
+    body: Json = _new(world, name, model, offer)
     world.subscriptions[name.lower()] = body
 
     def finish() -> None:
-        body["properties"]["provisioningState"] = "Succeeded"  # type: ignore[index]
+        body["properties"]["provisioningState"] = "Succeeded"
         world.fulfilled[name.lower()] = world.now() + world.fulfilment
 
     return Answer(201, body, headers=begin(world, finish=finish))

@@ -7,7 +7,7 @@ import uuid
 
 from tests.azure.standin import marketplace
 from tests.azure.standin.arm import BASE, PROVIDER, begin, page, router, system_data
-from tests.azure.standin.http import Answer, RefusalError, Request, not_found
+from tests.azure.standin.http import Answer, Json, RefusalError, Request, not_found
 from tests.azure.standin.world import DOMAIN, LOCATION, Endpoint, World
 
 
@@ -45,7 +45,7 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
         if not world.refuses_late:
             raise
         subscription, error = None, {"code": refusal.code, "message": refusal.message}
-    body = {
+    body: Json = {
         "id": f"{BASE}/serverlessEndpoints/{name}",
         "name": name,
         "type": f"{PROVIDER}/workspaces/serverlessEndpoints",
@@ -68,7 +68,7 @@ def put_endpoint(world: World, request: Request, name: str) -> Answer:
 
     def finish() -> None:
         state = "Failed" if error else "Succeeded"
-        body["properties"]["provisioningState"] = state  # type: ignore[index]
+        body["properties"]["provisioningState"] = state
 
     headers = begin(world, finish=finish, error=error)
     return Answer(200 if known else 201, body, headers=headers)

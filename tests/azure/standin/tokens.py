@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import jwt
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tests.azure.standin.http import Answer, RefusalError, Request, Router
 from tests.azure.standin.world import API, LOGIN, MANAGEMENT, RESOURCE, TENANT, World
@@ -76,9 +77,10 @@ def _by_certificate(world: World, client: str, form: dict[str, str]) -> Answer:
     certificate = world.client_certificates.get(client)
     if certificate is not None:
         key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+        assert isinstance(key, RSAPublicKey)
         with suppress(jwt.PyJWTError):
             jwt.decode(
-                form["client_assertion"], key, algorithms=["RS256", "PS256"],  # type: ignore[arg-type]
+                form["client_assertion"], key, algorithms=["RS256", "PS256"],
                 audience=f"{LOGIN}/{TENANT}/oauth2/v2.0/token", issuer=client,
             )  # fmt: skip
             return _granted(world, client, form)
