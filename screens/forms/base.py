@@ -211,6 +211,14 @@ def required(value: str, what: str, hint: str | None = None) -> str:
     return value.strip()
 
 
+def whole(text: str, what: str) -> int | None:
+    """The number that was typed, None where nothing was. Raises UsageError for anything else."""
+    words = text.strip()
+    if words and not (words.isascii() and words.isdigit()):
+        raise UsageError(f"{what}: `{words}` is not a whole number")
+    return int(words) if words else None
+
+
 def pairs(text: str, what: str) -> dict[str, str]:
     """`a=1, b=2` as a dict; a value goes on until the next name. Raises UsageError for a part
     without `=`."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from textual.widget import Widget
 
-from fmtui.errors import ConflictError, FmtuiError, TermsError, UsageError
+from fmtui.errors import ConflictError, FmtuiError, TermsError
 from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from screens.forms.azure_places import targets, workspace_words
-from screens.forms.base import Form, required
+from screens.forms.base import Form, required, whole
 from screens.forms.choices import NO_MODELS, endpoint_options, model_options
 from screens.forms.deploy_azure import AzureFields
 from screens.threads import threaded
@@ -64,12 +64,6 @@ class DeployForm(Form):
     def _text(self, name: str) -> str:
         return self.query_one(f"#{name}", TextField).value.strip()
 
-    def _number(self, name: str) -> int | None:
-        words = self._text(name)
-        if words and not (words.isascii() and words.isdigit()):
-            raise UsageError(f"{name}: `{words}` is no whole number")
-        return int(words) if words else None
-
     def _values(self) -> tuple[str, str, str | None, int | None, int | None]:
         model = required(self.query_one("#model", Choice).value, "A model")
         endpoint = required(
@@ -81,8 +75,8 @@ class DeployForm(Form):
             model,
             endpoint,
             self._text("deployment") or None,
-            self._number("traffic"),
-            self._number("port"),
+            whole(self._text("traffic"), "traffic"),
+            whole(self._text("port"), "port"),
         )
 
     @property

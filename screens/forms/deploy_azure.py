@@ -13,9 +13,8 @@ from fmtui.errors import UsageError
 from fmtui.services import azure_deploy
 from fmtui.services.azure_deploy import KINDS, DeployRequest
 from fmtui.services.context import context
-from fmtui.services.text import one_line
 from screens.forms.azure_places import cluster_choice, instance_choice
-from screens.forms.base import required
+from screens.forms.base import required, whole
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField, options_of
 from screens.widgets.picker import Option
@@ -118,9 +117,7 @@ class AzureFields(Vertical):
         return self.query_one(f"#{field}", Choice).value or None
 
     def _number(self, field: str) -> int | None:
-        words = self.query_one(f"#{field}", TextField).value.strip()
-        if not words:
-            return None
-        if not (words.isascii() and words.isdigit() and int(words)):
-            raise UsageError(f"{_NUMBERS[field]}: `{one_line(words)}` is no number from 1 on")
-        return int(words)
+        number = whole(self.query_one(f"#{field}", TextField).value, _NUMBERS[field])
+        if number == 0:
+            raise UsageError(f"{_NUMBERS[field]}: at least 1 is needed")
+        return number

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fmtui.errors import BadInputError
 from fmtui.services import azure_endpoints, endpoints
 from registry.views import EndpointInfo
-from screens.forms.base import Form, pairs
+from screens.forms.base import Form, pairs, whole
 from screens.threads import threaded
 from screens.widgets.fields import Field, TextField
 
@@ -36,26 +36,21 @@ class TrafficForm(Form):
         return self.endpoint.target == "azureml"
 
     def shares(self) -> dict[str, int]:
-        """What the fields say. Raises BadInputError unless they are numbers that make 100."""
+        """What the fields say. Raises FmtuiError unless they are numbers that make 100."""
         shares = {}
         for at, one in enumerate(self.endpoint.deployments):
-            words = self.query_one(f"#share{at}", TextField).value.strip() or "0"
-            if not words.isdigit():
-                raise BadInputError(f"{one.name}: `{words}` is no whole number")
-            shares[one.name] = int(words)
+            typed = self.query_one(f"#share{at}", TextField).value
+            shares[one.name] = whole(typed, one.name) or 0
         if sum(shares.values()) != 100:
             raise BadInputError(f"the shares make {sum(shares.values())}, not 100")
         return shares
 
     def mirror(self) -> dict[str, int]:
-        """What of the requests is copied to which deployment, in percent. Raises BadInputError."""
+        """What of the requests is copied to which deployment, in percent. Raises UsageError."""
         if not self._in_azure:
             return {}
         found = pairs(self.query_one("#mirror", TextField).value, "mirror")
-        for name, words in found.items():
-            if not words.isdigit():
-                raise BadInputError(f"mirror: `{name}={words}` has no whole number")
-        return {name: int(words) for name, words in found.items()}
+        return {name: whole(words, f"mirror: {name}") or 0 for name, words in found.items()}
 
     def command(self) -> str:
         words = ["fmtui", "endpoint", "traffic", self.endpoint.name]

@@ -9,12 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from fmtui.errors import FmtuiError, UsageError
+from fmtui.errors import FmtuiError
 from fmtui.services import accelerate, where
 from fmtui.services.context import context
 from fmtui.services.where import Where
 from screens.forms.azure_places import place_choice, workspace_words
-from screens.forms.base import pairs
+from screens.forms.base import pairs, whole
 from screens.forms.choices import on_azure
 from screens.widgets.fields import Choice, Editable, Field, TextField, options_of
 from screens.widgets.picker import Option
@@ -164,10 +164,7 @@ class WhereFields(Vertical):
         return next((field.value.strip() for field in fields), "")
 
     def _number(self, name: str) -> int | None:
-        words = self._text(name)
-        if words and not (words.isascii() and words.isdigit()):
-            raise UsageError(f"{name}: `{words}` is not a whole number")
-        return int(words) if words else None
+        return whole(self._text(name), name)
 
     def where(self) -> Where:
         """What the lines say. Raises UsageError."""

@@ -222,7 +222,7 @@ async def test_what_is_mirrored_stays_when_the_traffic_is_shared_anew(
         await shows(pilot, f" {names[2]} ", "answers nobody", f"{names[2]}=10")
         assert form.command().endswith(f"--mirror {names[2]}=10")
         await fill_in(pilot, "mirror", "x")
-        await shows(pilot, f"`{names[2]}=10x` has no whole number")
+        await shows(pilot, f"mirror: {names[2]}: `10x` is not a whole number")
         await pilot.press("backspace", "backspace", "5")
         form.query_one("#share0", TextField).value = "80"
         form.query_one("#share1", TextField).value = "20"

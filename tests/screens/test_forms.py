@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from fmtui.services.context import Context
 from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.finetune import FinetuneRequest
 from registry.views import RunInfo
-from screens.forms.base import CommandLine, folded, pairs
+from screens.forms.base import CommandLine, folded, pairs, whole
 from screens.places import go
 from screens.widgets.fields import Choice
 from tests.screens.tools import SIZES, fill_in, make_run, opened, shows, type_in
@@ -270,3 +271,10 @@ async def test_the_task_is_the_models_own_until_another_is_chosen(
         task.value = "question-answering"
         pilot.app.screen.query_one("#model", Choice).value = "tagger:1"
         await shows(pilot, "tagger:1", "question-answering")
+
+
+def test_a_number_is_one_that_python_reads() -> None:
+    assert (whole("", "port"), whole(" 0 ", "port"), whole("80", "port")) == (None, 0, 80)
+    for typed in ("x", "-1", "1.5", "1 2", "\u00b2", "\u0664"):  # digits, but of no number
+        with pytest.raises(UsageError, match=f"port: `{re.escape(typed)}` is not a whole number"):
+            whole(typed, "port")
