@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from fmtui.tasks import get_task
 from fmtui.tasks.base import Task, label_column
 from fmtui.tasks.settings import measuring
 from registry.database import now
+from registry.folder import CONFIG, read_config
 from registry.labels import check_tags
 from registry.runs import NewRun
 from registry.views import ModelInfo, RunInfo
@@ -142,7 +142,7 @@ def _form(model: ModelInfo, method: str) -> set[str]:
     """The role that a classifier's answers have: any number of labels, or one."""
     if method != "model":
         return {"label"}
-    config = json.loads((Path(model.path) / "config.json").read_text(encoding="utf-8"))
+    config = read_config(Path(model.path) / CONFIG, trust=True)
     many = config.get("problem_type") == "multi_label_classification"
     return {"labels" if many else "label"}
 

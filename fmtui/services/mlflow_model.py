@@ -31,6 +31,7 @@ from fmtui.services._mlmodel import (
 )
 from fmtui.services.context import Context
 from registry.database import storage_errors
+from registry.folder import CONFIG, read_config
 from registry.views import ModelInfo
 
 __all__ = ["FLAVORS", "export_mlflow"]
@@ -94,7 +95,7 @@ def export_mlflow(
             hint="Finetune it for one of them.",
         )
     source = Path(info.path)
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config = read_config(source / CONFIG, trust=True)
     if config.get("auto_map"):
         raise BadInputError(
             f"{info.ref} runs code of its own, which is not taken along",

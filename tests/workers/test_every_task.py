@@ -255,6 +255,12 @@ def test_one_label_and_any_number_of_them_are_told_apart(
         with pytest.raises(BadInputError, match=words):
             evaluate.start(studio.ctx, EvaluateRequest(model, data))
     studio.evaluate(several, "text-classification", many)
+    config = Path(models.show(studio.ctx, several).path) / "config.json"
+    whole = config.read_text()
+    config.write_text(whole[:40])
+    with pytest.raises(BadInputError, match=r"config\.json: is no JSON"):
+        evaluate.start(studio.ctx, EvaluateRequest(several, many))
+    config.write_text(whole)
     for train, validation in ((one, many), (many, one)):
         request = FinetuneRequest("tiny", "text-classification", train, validation=validation)
         with pytest.raises(BadInputError, match="for the training data it has"):

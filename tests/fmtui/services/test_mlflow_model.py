@@ -138,6 +138,12 @@ def test_what_can_not_be_exported_is_refused_and_nothing_is_left(
     models.import_model(ctx, str(base), name="base")
     with pytest.raises(BadInputError, match="is made for feature-extraction"):
         mlflow_model.export_mlflow(ctx, "base", tmp_path / "out")
+    config = Path(models.show(ctx, ref).path) / "config.json"
+    whole = config.read_text()
+    config.write_text("{")
+    with pytest.raises(BadInputError, match=r"config\.json: is no JSON"):
+        mlflow_model.export_mlflow(ctx, ref, tmp_path / "out")
+    config.write_text(whole)
     (Path(models.show(ctx, ref).path) / "model.safetensors").unlink()
     with pytest.raises(BadInputError, match=r"model\.safetensors: is missing"):
         mlflow_model.export_mlflow(ctx, ref, tmp_path / "out")
