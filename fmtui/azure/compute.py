@@ -19,8 +19,8 @@ _WORDS = (("gpus", "gpus", "GPUs"), ("cpus", "cores", "cores"),
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A compute cluster: its instance type, how many instances it scales between and has now, and
-    after how many seconds an idle one is given back, None where that is not known."""
+    """A compute cluster: its instance type, between how many instances it scales, and after how
+    many seconds an idle one is given back, None where that is not known."""
 
     name: str
     size: str

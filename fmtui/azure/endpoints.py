@@ -121,9 +121,14 @@ def deployment_of(
     )
 
 
+def value_of(found: Any) -> str:
+    """A value of the SDK's as text, of an enumeration its value; empty where there is none."""
+    return str(getattr(found, "value", found) or "")
+
+
 def word_of(state: Any) -> str:
     """A state of Azure with its first letter large, whatever the SDK made of it."""
-    return str(getattr(state, "value", state) or "").capitalize()
+    return value_of(state).capitalize()
 
 
 def short_model(text: str) -> str:

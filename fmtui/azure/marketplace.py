@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fmtui.azure.connection import Connection
-from fmtui.azure.endpoints import Tell, wait
+from fmtui.azure.endpoints import Tell, value_of, wait
 from fmtui.azure.errors import translated
 from fmtui.errors import ConflictError, FmtuiError, NotFoundError, RemoteError
 
@@ -210,18 +210,14 @@ def _name_for(connection: Connection, address: str) -> str:
 def _of(found: Any) -> Subscription:
     properties = found.properties
     # Of a status that is not known here the service decides, when an endpoint is asked for.
-    status = _STATUS.get(_word(properties.marketplace_subscription_status), "active")
+    status = _STATUS.get(value_of(properties.marketplace_subscription_status), "active")
     plan = properties.marketplace_plan
     return Subscription(
         str(found.name),
         _VERSION.sub("", str(properties.model_id or "")),
-        _PROVISIONING.get(_word(properties.provisioning_state), status),
-        publisher=_word(getattr(plan, "publisher_id", None)),
-        offer=_word(getattr(plan, "offer_id", None)),
-        plan=_word(getattr(plan, "plan_id", None)),
-        created=_word(getattr(found.system_data, "created_at", None)),
+        _PROVISIONING.get(value_of(properties.provisioning_state), status),
+        publisher=value_of(getattr(plan, "publisher_id", None)),
+        offer=value_of(getattr(plan, "offer_id", None)),
+        plan=value_of(getattr(plan, "plan_id", None)),
+        created=value_of(getattr(found.system_data, "created_at", None)),
     )
-
-
-def _word(value: Any) -> str:
-    return str(getattr(value, "value", value) or "")

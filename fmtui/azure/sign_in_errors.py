@@ -130,10 +130,10 @@ def _no_identity(text: str) -> SignInError:
     )
 
 
-def _answer(error: BaseException) -> dict[str, Any]:
+def _answer(error: Any) -> dict[str, Any]:
     """What the sign-in's service answered, empty where it did not."""
     with suppress(Exception):
-        said = json.loads(error.response.text())  # type: ignore[attr-defined]
+        said = json.loads(error.response.text())
         return said if isinstance(said.get("error"), str) else {}
     return {}
 

@@ -28,7 +28,7 @@ _ADAMW = 8.0
 _IN_4_BITS = 0.56
 """Bytes a parameter: half a byte, and the scales of each block."""
 
-WORTH = 0.8
+MOST_WORDS = 0.8
 """Where the data uses more of the word embeddings than this share, all are trained."""
 
 _LINEAR = {"attention": 4, "feed": 2}
@@ -120,7 +120,7 @@ def idle_words(
     reads = not shape.decoder_layers and (task != "text-generation" or shape.tables > 1)
     if words is None or settings.get("apply_lora") or not reads or distributed != "ddp":
         return 0
-    return 0 if words > WORTH * shape.vocabulary else (shape.vocabulary - words) * shape.hidden
+    return 0 if words > MOST_WORDS * shape.vocabulary else (shape.vocabulary - words) * shape.hidden
 
 
 def _activations(

@@ -105,9 +105,11 @@ def log_path(ctx: Context, name: str) -> Path:
 
     It is replaced where it has changed, so that who reads it sees the old lines or the new ones.
     """
+    from fmtui.azure.endpoints import CONTAINERS
+
     path = log_file(ctx, name)
     parts = []
-    for container in ("storage-initializer", "inference-server"):
+    for container in reversed(CONTAINERS):
         try:
             lines = logs(ctx, name, container=container, lines=2000).rstrip("\n")
         except (NotFoundError, ConflictError) as error:

@@ -109,7 +109,10 @@ def check_new(
     auth: str | None = None,
     given: Mapping[str, str] | None = None,
 ) -> NewEndpoint:
-    """Look at all that `create` takes, and ask Azure for the name; nothing is begun."""
+    """Look at all that `create` takes, and ask Azure for the name; nothing is begun.
+
+    Raises as `create`, for what can be known before.
+    """
     from fmtui.azure import batch, endpoints, serverless
     from fmtui.azure.connection import connect
 

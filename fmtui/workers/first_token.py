@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from fmtui.workers.forward import answering
+
 _AFTER_ATTENTION = ("attention.output", "attention.LayerNorm", "sa_layer_norm", "mlp_norm")
 """The first module of a layer that follows its attention, as the model families name it."""
-
 
 _REVERSED = ("reformer",)
 """Families that compute a layer's inputs anew from its outputs: those must be whole."""
@@ -34,12 +35,10 @@ def read_first(model: nn.Module, batch: Mapping[str, Any]) -> bool:
     place = _place(model)
     if place is None:
         return False
-    training = model.training
-    model.eval()
-    expected = _logits(model, batch)
-    hook = place.register_forward_pre_hook(_first_alone)
-    found = _logits(model, batch)
-    model.train(training)
+    with answering(model):
+        expected = _logits(model, batch)
+        hook = place.register_forward_pre_hook(_first_alone)
+        found = _logits(model, batch)
     if _alike(expected, found):
         return True
     hook.remove()
@@ -67,7 +66,7 @@ def _first_alone(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _logits(model: nn.Module, batch: Mapping[str, Any]) -> torch.Tensor | None:
-    with contextlib.suppress(RuntimeError, IndexError, AttributeError), torch.inference_mode():
+    with contextlib.suppress(RuntimeError, IndexError, AttributeError):
         logits = model(**batch).logits
         return logits if isinstance(logits, torch.Tensor) else None
     return None

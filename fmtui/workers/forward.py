@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,6 +12,18 @@ from fmtui.workers.batches import by_length
 
 Tick = Callable[[int, int], None]
 """Called with the batches done and their number; what it raises ends the passes."""
+
+
+@contextmanager
+def answering(model: Any) -> Iterator[None]:
+    """A model as it answers, while the block runs: no dropout, no gradients."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
 
 
 def in_batches(

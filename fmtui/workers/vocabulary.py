@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from fmtui.estimate.memory import WORTH
+from fmtui.estimate.memory import MOST_WORDS
 
 
 class UsedRows(nn.Embedding):  # type: ignore[misc]
@@ -95,7 +95,7 @@ def narrow(model: Any, features: Mapping[str, Sequence[Any]], padding: int | Non
         return None
     ids = {i for row in features["input_ids"] for i in row}
     ids |= {i for i in (padding, whole.padding_idx) if i is not None}
-    if len(ids) > WORTH * whole.num_embeddings:
+    if len(ids) > MOST_WORDS * whole.num_embeddings:
         return None
     used = torch.tensor(sorted(ids), device=whole.weight.device)
     model.set_input_embeddings(UsedRows(whole, used))

@@ -12,7 +12,7 @@ import torch
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding
 
 from fmtui.errors import BadInputError
-from fmtui.workers.forward import Tick, in_batches
+from fmtui.workers.forward import Tick, answering, in_batches
 from fmtui.workers.tasks.base import (
     Base,
     Columns,
@@ -115,14 +115,11 @@ class TextGeneration(Base):
 def _looks_ahead(model: Any) -> bool:
     """Whether what a model says of a word depends on the words after it: an encoder's would be
     told what it is to guess, and be never perplexed."""
-    training, last = model.training, model.config.get_text_config().vocab_size - 1
+    last = model.config.get_text_config().vocab_size - 1
     ids = torch.tensor([[0, last, 0], [0, last, last]], device=model.device)
-    model.eval()
-    with contextlib.suppress(RuntimeError), torch.inference_mode():  # spread weights can't
+    with contextlib.suppress(RuntimeError), answering(model):  # spread weights can't
         one, other = model(input_ids=ids).logits[:, :2].float()
-        model.train(training)
         return not torch.allclose(one, other, rtol=1e-2, atol=1e-2 * float(one.abs().max()))
-    model.train(training)
     return False
 
 
