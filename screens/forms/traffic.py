@@ -29,7 +29,7 @@ class TrafficForm(Form):
         if self._in_azure:
             copied = [f"{d.name}={d.mirror}" for d in self.endpoint.deployments if d.mirror]
             field = TextField(", ".join(copied), hint="green=20", id="mirror")
-            yield Field("mirror", field, "%, a copy of the requests that answers nobody")
+            yield Field("mirror", field, "%, a copy that answers nobody")
 
     @property
     def _in_azure(self) -> bool:
