@@ -71,7 +71,8 @@ def filled(ctx: Context, bert: Path, tmp_path: Path) -> Context:
         connection.execute(
             "INSERT INTO run (id, kind, backend, state, model, data, model_version_id, "
             "dataset_version_id, error, created, ended) VALUES (4, 'finetune', 'local', 'failed', "
-            "'base:1', 'rows:1', ?, ?, ?, 'then', 'later')",
+            "'base:1', 'rows:1', ?, ?, ?, '2026-01-02T03:04:05+00:00', "
+            "'2026-01-02T03:05:06+00:00')",
             (model.id, info.id, error),
         )
     return ctx
