@@ -19,6 +19,9 @@ from fmtui.paths import Home
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRIES = 4
+POLL_SECONDS = 5
+"""Between two looks at a long-running operation where the service names no time: the SDK waits so
+long for deployments, and 30 s for endpoints."""
 
 
 @dataclass
@@ -105,6 +108,7 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         retry_total=connection.retries,
         retry_connect=min(connection.retries, 1),
         retry_backoff_max=30,
+        polling_interval=POLL_SECONDS,
     )
     _hush()
     return made
