@@ -8,11 +8,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from fmtui.azure import answers, uploads
 from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
 from fmtui.azure.credentials import credential, forget_refused, signed_in
 from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
-from fmtui.azure.uploads import mend
 from fmtui.errors import BadInputError
 from fmtui.paths import Home
 
@@ -96,7 +96,8 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         _introduce(cloud)
     from azure.ai.ml import MLClient
 
-    mend()
+    uploads.mend()
+    answers.mend()
     made = MLClient(
         connection.credential,
         **scope,

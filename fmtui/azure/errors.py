@@ -27,6 +27,9 @@ _ROLES = (
 )
 """Which built-in role allows an action, by a part of the action's name; the first that fits."""
 
+_CRASHES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What the SDK raises over an answer that lacks what it took for granted."""
+
 _refusals = 0
 
 
@@ -71,7 +74,22 @@ def sentence(error: BaseException, doing: str) -> FmtuiError | None:
             f"can't {doing}: what was answered is no answer of Azure's",
             hint="Is a proxy between? `fmtui doctor` goes through it step by step.",
         )
+    if isinstance(error, _CRASHES) and _within_sdk(error):
+        return RemoteError(
+            f"can't {doing}: Azure's SDK can't read what was answered "
+            f"({type(error).__name__}: {_line(str(error))[:200]})",
+            hint="Look at it in the studio, or try again in a while.",
+        )
     return None
+
+
+def _within_sdk(error: BaseException) -> bool:
+    """Whether it was raised by the SDK's own code, not by ours."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = str(trace.tb_frame.f_globals.get("__name__")) if trace is not None else ""
+    return name.startswith(("azure.", "msrest."))
 
 
 def _of_azure(error: BaseException, doing: str) -> FmtuiError:
