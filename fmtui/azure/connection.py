@@ -162,6 +162,7 @@ def _quiet() -> None:
 
 def _hush() -> None:
     """What the SDK logs is for its authors, and some of its modules have handlers of their own."""
-    for name in ("azure", "msrest", *logging.root.manager.loggerDict):
+    for name in ("azure", "msal", "msrest", *logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("azure", "msrest"):
             logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("msal").setLevel(logging.CRITICAL)  # it logs what it raises, with the trace

@@ -179,11 +179,34 @@ def _forbidden(text: str, doing: str, code: str) -> FmtuiError:
 def _message(error: BaseException) -> str:
     """What the service said, without the SDK's frame around it."""
     inner = getattr(error, "error", None)
-    said = getattr(inner, "message", None) or getattr(error, "message", None) or str(error)
-    text = str(said)
+    said = getattr(inner, "message", None)
+    text = str(said or getattr(error, "message", None) or str(error))
     # azure-core puts the code and the content below the message.
     text = re.split(r"\n(?:Code|Content|Message|RequestId|Target): ?", text)[0]
-    return re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+    text = re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+    if not said and text.startswith("Operation returned an invalid status"):
+        return _body(error) or text
+    if "(x) " in text:  # what the SDK itself finds amiss, between advice for its files
+        return re.split(r"\n*\s*Resolutions:", text.partition("(x) ")[2])[0].strip().rstrip(".")
+    more = [str(d.message) for d in getattr(inner, "details", None) or () if _tells(d, text)]
+    return ": ".join([text.rstrip("."), *more[:1]]) if more else text
+
+
+def _tells(detail: Any, text: str) -> bool:
+    said = getattr(detail, "message", None)
+    return bool(said) and str(said) not in text
+
+
+def _body(error: Any) -> str:
+    """What an answer says that has not the form of Azure's errors, empty for a page of a proxy."""
+    with contextlib.suppress(Exception):  # not every error has an answer that was read
+        text = str(error.response.text()).strip()
+        with contextlib.suppress(ValueError):
+            body = json.loads(text)
+            said = body.get("Message") or body.get("message") or body.get("error_description")
+            return str(said or body.get("error") or "")
+        return "" if text.startswith("<") else text[:300]
+    return ""
 
 
 def _line(text: str) -> str:
