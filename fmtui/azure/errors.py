@@ -27,6 +27,9 @@ _ROLES = (
 )
 """Which built-in role allows an action, by a part of the action's name; the first that fits."""
 
+_STORE = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "AuthenticationFailed")
+"""How a storage account says that it lets nobody in."""
+
 _CRASHES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 """What the SDK raises over an answer that lacks what it took for granted."""
 
@@ -156,7 +159,7 @@ def _by_status(
 
 
 def _forbidden(text: str, doing: str, code: str) -> FmtuiError:
-    if code.endswith(("AuthorizationPermissionMismatch", "AuthorizationFailure")):  # of a store
+    if code.endswith(_STORE) or re.search(rf"ErrorCode: ?(?:{'|'.join(_STORE)})", text):
         return RemoteError(
             f"can't {doing}: the workspace's store does not allow it",
             hint="Ask the workspace's owner for the role Storage Blob Data Contributor, or whether "
