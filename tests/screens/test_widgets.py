@@ -72,7 +72,7 @@ def test_a_log_that_was_cut_into_parts_goes_on_with_the_new_one(tmp_path: Path) 
     file.close()
 
 
-@pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü"])
+@pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü", "Ü"])
 def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle: str) -> None:
     path = tmp_path / "log.txt"
     every = [f"line {n} " + ("Error here" if n % 97 == 0 else "fine ü") * 9 for n in range(20_000)]
@@ -83,6 +83,20 @@ def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle:
     grown(file)
     wanted = [line for line in every if needle.lower() in line.lower()]
     assert [file.line(n) for n in range(file.lines)] == wanted
+
+
+def test_a_filter_looks_through_what_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(
+        b"\r 50%\r100%\r\n\x1b[31mer\x1b[1mror\x1b[0m\n\xff ERROR\n" + "ÉTÉ\n".encode()
+    )
+    file = LogFile(path)
+    for needle, wanted in (
+        ("50%", []), ("100%", [0]), ("[31m", []), ("error", [1, 2]), ("ÉTÉ", [3]),
+    ):  # fmt: skip
+        file.filter(needle)
+        grown(file)
+        assert [file.number(n) for n in range(file.lines)] == wanted, needle
 
 
 def test_an_endless_line_is_cut_and_does_no_harm(tmp_path: Path) -> None:
