@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from screens.widgets.log_file import BLOCK, LogFile
-from screens.widgets.plot import View, draw, thinned
+from screens.widgets.plot import Plot, Series, View, draw, thinned
 from screens.widgets.record_list import fit
 from screens.widgets.sources import Pages
 
@@ -175,6 +175,10 @@ def test_curves_over_each_other_keep_their_own_cells() -> None:
 def test_a_log_axis_leaves_out_what_has_no_logarithm() -> None:
     drawing = draw([[(0, 0.0), (1, 0.001), (2, 10.0)]], 20, 4, View(log=True))
     assert (round(drawing.low, 6), round(drawing.high, 6)) == (0.001, 10.0)
+    plot = Plot("reward")
+    plot.show([Series("train", [(0, -2.0), (1, 0.0)])])
+    plot.look(View(log=True))
+    assert "reward: nothing above zero" in plot.render().plain
 
 
 def test_smoothing_takes_the_edge_off_without_a_bias_at_the_start() -> None:
