@@ -346,6 +346,11 @@ async def test_the_list_is_filtered_by_state_and_kind(here: Context) -> None:
         await shows(pilot, "state any", "evaluate other:1")
     assert [r["run"] for r in fmtui("run", "list", "--state", "failed", "--json").json] == ["r2"]
     assert [r["run"] for r in fmtui("run", "list", "--model", "other:1", "--json").json] == ["r3"]
+    cut = fmtui("run", "list", "--limit", "2")
+    assert ("r3" in cut.out, "r1 " in cut.out) == (True, False)
+    assert cut.err == "There are more than these 2; --limit shows them.\n"
+    assert fmtui("run", "list", "--limit", "3").err == ""
+    assert fmtui("run", "list", "--limit", "0").code == 2
 
 
 async def test_the_list_is_ordered_by_any_column_and_stays_so(here: Context) -> None:
