@@ -8,10 +8,15 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
+from fmtui.paths import Home
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.journal import Story
 from fmtui.runs.process import Identity
+from tests.e2e import counting
 from tests.e2e.cli import Cli, until
+from tests.e2e.storm import storm
 
 LONG = (
     "finetune", "tiny", "--task", "text-classification", "--train", "train", "--name", "made",
@@ -126,3 +131,27 @@ def test_a_model_is_registered_once_however_many_look(tiny: Cli) -> None:
         assert looker.returncode == 0, err
         assert json.loads(out)[0]["output"] == "made:1"
     assert made(tiny) == ["made:1"]
+
+
+KINDS = ["supervisor", "worker", "checkpoint", "settling", "command", "both"]
+
+
+@pytest.fixture
+def counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that need no torch, three at once."""
+    monkeypatch.setenv("PYTHONPATH", str(counting.ROOT))
+    monkeypatch.setenv("FMTUI_WORKERS", "tests.e2e.counting")
+    monkeypatch.setenv("FMTUI_SLOTS", "cpu=3")
+
+
+@pytest.mark.usefixtures("counts")
+def test_kills_lose_nothing(home: Home, bert: Path) -> None:
+    storm(0, home, bert, KINDS, 8)
+
+
+@pytest.mark.stress
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(1, 13))
+@pytest.mark.usefixtures("counts")
+def test_two_hundred_kills_lose_nothing(home: Home, bert: Path, seed: int) -> None:
+    storm(seed, home, bert, [*KINDS, "tui"], 18)
