@@ -53,6 +53,7 @@ class DeployForm(Form):
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
         yield Field("script", TextField(hint="a score.py of your own", id="script"))
+        yield Field("code", TextField(hint="nothing but the script; or a folder", id="code"))
         hint = "azureml:NAME:VERSION, or an image"
         yield Field("environment", TextField(hint=hint, id="environment"))
         yield Field("port", TextField(hint="a free one", id="port"), "of a new endpoint")
@@ -79,10 +80,13 @@ class DeployForm(Form):
             whole(self._text("port"), "port"),
         )
 
+    def _path(self, name: str) -> Path | None:
+        words = self._text(name)
+        return Path(words).expanduser() if words else None
+
     @property
     def _script(self) -> Path | None:
-        words = self._text("script")
-        return Path(words).expanduser() if words else None
+        return self._path("script")
 
     @property
     def _in_azure(self) -> bool:
@@ -117,6 +121,7 @@ class DeployForm(Form):
             name=deployment,
             traffic=traffic,
             script=script,
+            code=self._path("code") if script else None,
             environment=self._text("environment") or None if script else None,
         )
 
@@ -165,6 +170,7 @@ class DeployForm(Form):
             "deployment": kind != "serverless",
             "traffic": kind in ("", "online"),
             "script": kind in ("", "online"),
+            "code": kind == "online" and self._script is not None,
             "environment": kind == "online" and self._script is not None,
             "port": new and not there,
         }
