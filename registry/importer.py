@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,15 +116,16 @@ def _from_folder(
     convert: Convert | None,
 ) -> int:
     path = path.resolve()
-    names = [entry.name for entry in path.iterdir() if entry.is_file()]
+    names = model_folder.names_in(path)
     main, pickles = "", {}
     if convert and permissions.convert_pickle and model_folder.CONFIG in names:
         main = weights.choose(names, str(path), pickle=True)
         if weights.is_pickled(main):
             found = pickled.files_of(main, path / main, names, str(path))
             pickles = {name: path / name for name in found}
+    stated = str(path) if model_folder.CONFIG not in names else None
+    _check_known(model_folder.read_config(path / model_folder.CONFIG, stated), str(path))
     if pickles:
-        model_folder.read_config(path / model_folder.CONFIG)
         taken = model_folder.beside_weights(names)
     else:
         taken = list(model_folder.describe(path).files)
@@ -135,8 +139,9 @@ def _from_folder(
             held.copy(file, file.name, advance.on(file.name))
         if pickles and convert:
             pickled.convert_into(held, main, pickles, convert, progress)
-        facts = Facts(origin=f"folder:{path.name}")
-        description = model_folder.describe(held.folder)
+        facts = Facts(origin=f"folder:{_as_text(path.name)}")
+        with _told_as(held.folder, str(path)):
+            description = model_folder.describe(held.folder)
         return place(db, models, held, name, description, facts, next_version=False)
 
 
@@ -154,7 +159,7 @@ def _from_gguf(
                 file.unlink()
         for file_name in description.files:
             held.adopt(file_name)
-        facts = Facts(origin=f"gguf:{path.name}")
+        facts = Facts(origin=f"gguf:{_as_text(path.name)}")
         return place(db, models, held, name, description, facts, next_version=False)
 
 
@@ -226,14 +231,30 @@ def _from_hub(
         if wants_code:
             trust_file.write(held.folder, f"{where}@{listing.commit}", code)
             held.adopt(trust_file.NAME)
-        description = model_folder.describe(held.folder, trust=trust)
+        with _told_as(held.folder, where):
+            description = model_folder.describe(held.folder, trust=trust)
         facts = Facts(
             origin=entry.ref if entry else f"{where}@{listing.commit}",
             revision=listing.commit,
-            license=description.license or (entry.license if entry else None),
+            license=description.license or listing.license or (entry.license if entry else None),
             verified=True,
         )
         return place(db, models, held, name, description, facts, next_version=False)
+
+
+def _as_text(name: str) -> str:
+    """A file's name as the registry can hold it: its bytes need not be text."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
+
+
+@contextmanager
+def _told_as(folder: Path, where: str) -> Iterator[None]:
+    """Name a file by the place that the person knows: the folder it lies in is soon gone."""
+    try:
+        yield
+    except BadInputError as error:
+        error.file = error.file and error.file.replace(str(folder), where)
+        raise
 
 
 def _check_known(config: dict[str, Any], where: str) -> None:

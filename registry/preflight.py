@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from registry.hub.errors import hub_errors
 from registry.importer import resolve
 from registry.permissions import SAFE, Permissions
 from registry.progress import unseen
+from registry.untrusted import parse_json
 
 Mark = Literal["ok", "warning", "no"]
 
@@ -198,27 +198,31 @@ class _Look:
         if main not in (weights.SINGLE, weights.INDEX) or self.listing.cached or not self.config:
             return {}
         from huggingface_hub import HfApi
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         try:
             with hub_errors(self.listing.repo, self.listing.commit):
+                disable_progress_bars()  # they would be drawn over the screen
                 meta = HfApi().get_safetensors_metadata(
                     self.listing.repo, revision=self.listing.commit
                 )
+                dtypes = {str(k): int(v) for k, v in meta.parameter_count.items()}
         except FmtuiError:
             self.add("warning", "weights", "their header could not be read before the download")
             return {}
-        dtypes = {str(k): int(v) for k, v in meta.parameter_count.items()}
         text = ", ".join(f"{count:,} {kind}" for kind, count in sorted(dtypes.items()))
         self.add("ok", "weights", f"safetensors: {text}")
         return dtypes
 
     def _code(self, code: tuple[str, ...]) -> None:
         wants = bool(self.config.get("auto_map"))
-        if not wants and "tokenizer_config.json" in self.listing.names() and self.config:
+        if not wants and model_folder.TOKENIZER in self.listing.names() and self.config:
             try:
-                path, _ = hub.fetch(self.listing, "tokenizer_config.json", unseen)
-                wants = bool(json.loads(path.read_text(encoding="utf-8")).get("auto_map"))
-            except (FmtuiError, OSError, ValueError, AttributeError):
+                path, _ = hub.fetch(self.listing, model_folder.TOKENIZER, unseen)
+                wants = bool(parse_json(path.read_text(encoding="utf-8")).get("auto_map"))
+            except ValueError as error:
+                return self.add("no", "code", f"{model_folder.TOKENIZER} is no JSON: {error}")
+            except (FmtuiError, OSError, AttributeError):
                 wants = False
         if wants and self.permissions.trust_remote_code:
             self.add("warning", "code", f"would run {', '.join(code) or 'code of elsewhere'}")

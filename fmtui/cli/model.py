@@ -160,7 +160,7 @@ def import_(
         return
     check_local(azure)
     if source.endswith(".tar"):
-        load(Path(source), quiet, as_json)
+        load(Path(source), quiet, as_json, trust=trust_remote_code)
         return
     allowed = models.Permissions(convert_pickle, trust_remote_code)
     if dry_run:

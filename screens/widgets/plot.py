@@ -94,6 +94,9 @@ class Plot(Widget):
         drawn = [s for s in self.series if s.points]
         if not drawn:
             return Content.styled(f" {self.title_words}: no points yet", MUTED)
+        if self.view.log and not any(value > 0 for s in drawn for _, value in s.points):
+            words = f" {self.title_words}: nothing above zero, as a log axis needs it"
+            return Content.styled(words, MUTED)
         drawing = draw(
             [s.points for s in drawn], width - _MARGIN, height, self.view, self.end, self.low
         )

@@ -42,6 +42,19 @@ def test_the_columns_tell_the_task(columns: str, row: tuple[Any, ...], task: str
     assert guess_task(table(columns, *rows), {}).name == task
 
 
+@pytest.mark.parametrize(
+    "columns", ["instruction input output", "instruction response", "prompt completion"]
+)
+def test_a_few_short_answers_to_instructions_are_no_labels(columns: str) -> None:
+    rows = [(f"{SENTENCE} {i}", *["yes"] * columns.count(" ")) for i in range(3)]
+    assert guess_task(table(columns, *rows), {}).name == "text-generation"
+    label = columns.split()[-1]
+    text = columns.split()[0]
+    assert guess_task(table(columns, *rows), {"text": text, "label": label}).name == (
+        "text-classification"
+    )
+
+
 def test_roles_that_a_person_set_narrow_the_choice() -> None:
     made = table("a b", *((f"{SENTENCE} {i}", f"{SENTENCE} {i}") for i in range(60)))
     assert guess_task(made, {"source": "a", "target": "b"}).name == "translation"
