@@ -193,7 +193,15 @@ def _from_hub(
     listing = hub.look_up(wanted.name, wanted.version, cached=cached)
     where = f"hf:{wanted.name}"
     names = listing.names()
-    main = weights.choose(names, where, pickle=permissions.convert_pickle and convert is not None)
+    pickle = permissions.convert_pickle and convert is not None
+    try:
+        main = weights.choose(names, where, pickle=pickle)
+    except BadInputError as error:
+        if listing.cached:
+            error.hint = (
+                "The hub's cache may hold a part of it only: import it without HF_HUB_OFFLINE."
+            )
+        raise
     if model_folder.CONFIG not in names:
         raise BadInputError("holds no config.json, so it is no model for transformers", file=where)
     # The small file first: what can't be used is refused before its weights are fetched.
@@ -237,7 +245,7 @@ def _from_hub(
             origin=entry.ref if entry else f"{where}@{listing.commit}",
             revision=listing.commit,
             license=description.license or listing.license or (entry.license if entry else None),
-            verified=True,
+            verified=all(map(listing.has_hash, wanted_names)),
         )
         return place(db, models, held, name, description, facts, next_version=False)
 

@@ -39,8 +39,15 @@ def listing(repo: str, revision: str) -> Listing:
     try:
         is_commit = COMMIT.fullmatch(revision)
         commit = revision if is_commit else (folder / "refs" / revision).read_text().strip()
-        paths = [path for path in (folder / "snapshots" / commit).iterdir() if path.is_file()]
-    except OSError:
+        if not COMMIT.fullmatch(commit):
+            raise ValueError("no commit")
+        # A link to what is gone counts: it is a file that was fetched in part, or removed since.
+        paths = [
+            path
+            for path in (folder / "snapshots" / commit).iterdir()
+            if path.is_file() or path.is_symlink()
+        ]
+    except (OSError, ValueError):
         paths = []
     if not paths:
         raise NotFoundError(
@@ -53,7 +60,7 @@ def listing(repo: str, revision: str) -> Listing:
         files.append(
             HubFile(
                 path.name,
-                path.stat().st_size,
+                path.stat().st_size if path.is_file() else None,
                 blob if SHA256.fullmatch(blob) else None,
                 blob if COMMIT.fullmatch(blob) else None,
             )
