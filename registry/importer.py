@@ -18,6 +18,7 @@ from registry.errors import BadInputError, NotFoundError
 from registry.permissions import SAFE, Convert, Permissions
 from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
+from registry.room import check_room, same_disk
 from registry.store import Facts, Report, incoming, name_taken, place
 from registry.views import ImportProgress
 
@@ -49,7 +50,7 @@ def import_model(
     check_name(name, "model")
     if db.read().execute("SELECT 1 FROM model WHERE name = ?", (name,)).fetchone():
         raise name_taken(name)
-    path = Path(source).expanduser()
+    path = place_of(source)
     if path.is_dir():
         return _from_folder(db, models, path, name, progress, permissions, convert)
     if path.suffix.lower() == ".gguf" and path.is_file() and convert:
@@ -58,12 +59,22 @@ def import_model(
     return _from_hub(db, models, wanted, name, progress, entry, permissions, convert, cached)
 
 
+def place_of(source: str) -> Path:
+    """The folder or file that a source may be; nothing of that name where it can't be one."""
+    try:
+        path = Path(source).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, the home of nobody
+        return Path(os.devnull, "no-such-file")
+    return path
+
+
 def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
     """The hub's reference that a source stands for, and the catalogue's entry it came by.
 
     Raises NotFoundError or BadInputError where it stands for none.
     """
-    wanted = _reference(source, Path(source).expanduser(), db)
+    wanted = _reference(source, place_of(source), db)
     if wanted.source == "hf":
         return wanted, None
     entry = catalog.show(db.read(), source)
@@ -226,6 +237,9 @@ def _from_hub(
 
     wanted_names = [*model_folder.beside_weights(names), *code, *held_in]
     advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
+    check_room(hub.cache_folder(), hub.lacking(listing, wanted_names), "HF_HOME")
+    if not same_disk(hub.cache_folder(), models):  # no link leads from one disk to the other
+        check_room(models, advance.total, "FMTUI_HOME")
     fetched = {}
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))

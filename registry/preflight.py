@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +11,10 @@ from registry import folder as model_folder
 from registry.database import Database
 from registry.errors import BadInputError, FmtuiError, RemoteError
 from registry.hub.errors import hub_errors
-from registry.importer import resolve
+from registry.importer import place_of, resolve
 from registry.permissions import SAFE, Permissions
 from registry.progress import unseen
+from registry.room import free_bytes, same_disk
 from registry.untrusted import parse_json
 
 Mark = Literal["ok", "warning", "no"]
@@ -73,7 +73,7 @@ def preflight(
         NotFoundError: no such folder, model or revision.
         RemoteError: the hub can't be reached.
     """
-    path = Path(source).expanduser()
+    path = place_of(source)
     if path.is_dir():
         return _of_folder(path.resolve(), models)
     wanted, _ = resolve(db, source)
@@ -103,7 +103,7 @@ class _Look:
         main = self._main(names)
         wanted = self._wanted(names, main)
         size = sum(listing.file(n).size or 0 for n in wanted)
-        to_fetch = sum(listing.file(n).size or 0 for n in wanted if not hub.is_cached(listing, n))
+        to_fetch = hub.lacking(listing, wanted)
         text = f"{len(wanted)} of {len(names)}, {_size(size)}"
         self.add(
             "ok", "files", text + (f", {_size(to_fetch)} to fetch" if to_fetch != size else "")
@@ -114,11 +114,14 @@ class _Look:
         pickles = tuple(weights.pickles(names))
         if pickles and main is not None and not weights.is_pickled(main):
             self.add("ok", "pickles", f"{len(pickles)} beside the weights, left out")
-        free = _free(self.models)
-        needed = to_fetch + (size if main and weights.is_pickled(main) else 0)
-        self.add(
-            "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
-        )
+        free = free_bytes(self.models)
+        made = size if main and weights.is_pickled(main) else 0
+        cache = hub.cache_folder()
+        if same_disk(cache, self.models):
+            self.checks.append(Check(*_disk(free, to_fetch + made)))
+        else:  # no links lead from one disk to the other: the files come to lie on both
+            self.checks.append(Check(*_disk(free_bytes(cache), to_fetch, "the hub's cache")))
+            self.checks.append(Check(*_disk(free, max(size, made), "the models")))
         architecture = model_folder.architecture(self.config)
         model_type = self.config.get("model_type")
         return Preflight(
@@ -240,7 +243,7 @@ def _of_folder(path: Path, models: Path) -> Preflight:
     except BadInputError as error:
         checks.append(Check("no", "model", str(error)))
         found = None
-    free = _free(models)
+    free = free_bytes(models)
     size = sum((path / n).stat().st_size for n in found.files) if found else 0
     if found:
         checks.append(Check("ok", "model", found.architecture or found.model_type))
@@ -270,8 +273,9 @@ def _of_folder(path: Path, models: Path) -> Preflight:
     )
 
 
-def _disk(free: int, needed: int) -> tuple[Mark, str, str]:
-    return "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
+def _disk(free: int, needed: int, of: str = "") -> tuple[Mark, str, str]:
+    text = f"{_size(free)} free{of and f' for {of}'}, {_size(needed)} needed"
+    return "ok" if needed <= free else "no", "disk", text
 
 
 def _size(count: int) -> str:
@@ -279,9 +283,3 @@ def _size(count: int) -> str:
         if count >= bytes_:
             return f"{count / bytes_:.1f} {unit}"
     return f"{count} B"
-
-
-def _free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
