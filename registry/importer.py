@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from registry.references import Reference, check_name, parse
 from registry.room import check_room, same_disk
 from registry.store import Facts, Report, incoming, name_taken, place
 from registry.views import ImportProgress
+
+GGUF_GROWS = 4
+"""Times its size that a GGUF file takes: numbers of four bits and more become sixteen."""
 
 _HUB_SNAPSHOT = re.compile(r"models--(.+)/snapshots/([0-9a-f]{40})")
 
@@ -53,7 +57,7 @@ def import_model(
     path = place_of(source)
     if path.is_dir():
         return _from_folder(db, models, path, name, progress, permissions, convert)
-    if path.suffix.lower() == ".gguf" and path.is_file() and convert:
+    if is_gguf(path) and convert:
         return _from_gguf(db, models, path, name, progress, convert)
     wanted, entry = resolve(db, source)
     return _from_hub(db, models, wanted, name, progress, entry, permissions, convert, cached)
@@ -67,6 +71,11 @@ def place_of(source: str) -> Path:
     except (OSError, RuntimeError):  # a name that is too long, the home of nobody
         return Path(os.devnull, "no-such-file")
     return path
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a path names a GGUF file that is there."""
+    return path.suffix.lower() == ".gguf" and path.is_file()
 
 
 def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
@@ -86,7 +95,11 @@ def _reference(source: str, path: Path, db: Database) -> Reference:
     if not source.startswith(("hf:", "azureml:")):
         if path.exists():
             raise BadInputError(
-                "is no folder", file=source, hint="Give the folder that holds config.json."
+                "is no folder",
+                file=source,
+                hint=f"For a bundle: fmtui model import {shlex.quote(source)}"
+                if path.suffix == ".tar"
+                else "Give the folder that holds config.json.",
             )
         if source.startswith(("/", ".", "~")) or source.count("/") > 1:
             raise NotFoundError(f"no folder {source}")
@@ -160,8 +173,7 @@ def _from_gguf(
     db: Database, models: Path, path: Path, name: str, progress: Report, convert: Convert
 ) -> int:
     path = path.resolve()
-    # Quantized numbers of four bits and more become sixteen.
-    with incoming(models, 4 * path.stat().st_size) as held:
+    with incoming(models, GGUF_GROWS * path.stat().st_size) as held:
         progress(ImportProgress("converting", path.name, 0, 0))
         convert("gguf", path, held.folder)
         description = model_folder.describe(held.folder)

@@ -17,7 +17,7 @@ from registry.references import NAME
 from registry.views import ImportProgress, ModelFileInfo, ModelInfo, RunInfo, VerifyReport
 
 if TYPE_CHECKING:
-    from registry.preflight import Preflight
+    from registry.preflight_views import Preflight
 
 __all__ = [
     "SAFE",
