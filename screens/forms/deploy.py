@@ -10,11 +10,11 @@ from pathlib import Path
 from textual.widget import Widget
 
 from fmtui.errors import ConflictError, FmtuiError, TermsError
-from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
+from fmtui.services import azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from screens.forms.azure_places import targets, workspace_words
 from screens.forms.base import Form, required, whole
-from screens.forms.choices import NO_MODELS, endpoint_options, model_options
+from screens.forms.choices import endpoint_options, model_field
 from screens.forms.deploy_azure import AzureFields
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField
@@ -36,17 +36,7 @@ class DeployForm(Form):
         return ("Deploy", self.model or "A model")
 
     def fields(self) -> Iterable[Widget]:
-        yield Field(
-            "model",
-            Choice(
-                "Model",
-                model_options,
-                value=self.model,
-                none=NO_MODELS,
-                free="reference" if azure.configured(self.ctx) else "",
-                id="model",
-            ),
-        )
+        yield model_field(self.model)
         yield Field("endpoint", TextField(self.endpoint, hint="its name", id="endpoint"))
         yield Field("where", Choice("Where", targets, value=self.where, id="where"))
         yield AzureFields()
