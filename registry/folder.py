@@ -12,6 +12,7 @@ from typing import Any
 
 from registry import weights
 from registry.errors import BadInputError
+from registry.untrusted import parse_json, parse_yaml
 
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
 """An adapter that lies beside the weights of its base: transformers loads both."""
@@ -68,6 +69,9 @@ _SEQ2SEQ = ("summarization", "translation", "text2text-generation", "automatic-s
 
 
 _LONGEST_CARD = 200_000
+_LONGEST_FRONT = 2_000_000
+"""Characters; those of embedding models list hundreds of results."""
+_LABEL_ID = re.compile(r"[0-9]{1,9}")
 _FRONT = re.compile(r"\A\s*---\n.*?\n---[^\S\n]*(\n|\Z)", re.DOTALL)
 
 
@@ -88,9 +92,22 @@ class Description:
     license: str | None
 
 
+def names_in(folder: Path) -> list[str]:
+    """The files at the top of a folder. Raises BadInputError when it can't be read."""
+    try:
+        return [path.name for path in folder.iterdir() if path.is_file()]
+    except OSError as error:
+        raise BadInputError(f"can't be read: {error.strerror}", file=str(folder)) from error
+
+
 def beside_weights(names: Collection[str]) -> list[str]:
-    """Of the names at the top of a folder those that belong to a model, the weights left out."""
-    return sorted(n for n in names if any(fnmatch.fnmatchcase(n, p) for p in _TAKEN))
+    """Of the names at the top of a folder those that belong to a model, the weights left out.
+
+    A name that a terminal would obey, or that is no text, is none of them.
+    """
+    return sorted(
+        n for n in names if n.isprintable() and any(fnmatch.fnmatchcase(n, p) for p in _TAKEN)
+    )
 
 
 def read_config(path: Path, where: str | None = None, *, trust: bool = False) -> dict[str, Any]:
@@ -106,7 +123,7 @@ def read_config(path: Path, where: str | None = None, *, trust: bool = False) ->
     """
     where = where or str(path)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise BadInputError(
             "no config.json, so this is no model's folder",
@@ -139,12 +156,17 @@ def read_config(path: Path, where: str | None = None, *, trust: bool = False) ->
 
 
 def tokenizer_code(path: Path, where: str, *, trust: bool) -> bool:
-    """Whether a tokenizer wants to run code of its own. Raises BadInputError without `trust`."""
+    """Whether a tokenizer wants to run code of its own.
+
+    Raises BadInputError when it does without `trust`, or when its configuration is broken.
+    """
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = parse_json(path.read_text(encoding="utf-8"))
         wants = bool(config.get("auto_map"))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, AttributeError):
         return False
+    except ValueError as error:
+        raise BadInputError(f"is no JSON: {error}", file=f"{where}/{TOKENIZER}") from error
     if wants and not trust:
         raise BadInputError(
             "the tokenizer wants to run code of its own (auto_map), which is not run here",
@@ -173,10 +195,7 @@ def describe(folder: Path, *, trust: bool = False) -> Description:
     Raises:
         BadInputError: the folder holds no model that can be used here; the error names the file.
     """
-    try:
-        names = [path.name for path in folder.iterdir() if path.is_file()]
-    except OSError as error:
-        raise BadInputError(f"can't be read: {error.strerror}", file=str(folder)) from error
+    names = names_in(folder)
     where = str(folder) if CONFIG not in names else None
     config = read_config(folder / CONFIG, where, trust=trust)
     tokenizer_code(folder / TOKENIZER, str(folder), trust=trust)
@@ -234,17 +253,16 @@ def card_text(path: Path) -> str:
 def read_card(path: Path) -> dict[str, Any]:
     """The front matter of a model card, {} where there is none that can be read."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        with path.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(_LONGEST_FRONT)
     except OSError:
         return {}
     if not text.startswith("---"):
         return {}
-    import yaml
-
     head = text[3:].split("\n---", 1)[0]
     try:
-        card = yaml.safe_load(head)
-    except (yaml.YAMLError, ValueError):
+        card = parse_yaml(head)
+    except ValueError:
         return {}
     return card if isinstance(card, dict) else {}
 
@@ -254,7 +272,10 @@ def card_license(card: dict[str, Any]) -> str | None:
     stated = card.get("license")
     if isinstance(stated, list):
         stated = stated[0] if stated else None
-    return str(stated).strip().lower() or None if stated else None
+    # Of anything but a word nothing is made: lists that hold each other are a text without end.
+    if not isinstance(stated, str):
+        return None
+    return stated.encode(errors="replace").decode().strip().lower() or None
 
 
 def architecture(config: dict[str, Any]) -> str | None:
@@ -269,6 +290,6 @@ def _labels(config: dict[str, Any], architecture: str | None) -> tuple[str, ...]
     if not (architecture or "").endswith(("ForSequenceClassification", "ForTokenClassification")):
         return ()
     labels = config.get("id2label")
-    if not isinstance(labels, dict) or not all(str(key).isdigit() for key in labels):
+    if not isinstance(labels, dict) or not all(_LABEL_ID.fullmatch(key) for key in labels):
         return ()
     return tuple(str(labels[key]) for key in sorted(labels, key=int))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +19,12 @@ from registry.errors import BadInputError, NotFoundError
 from registry.permissions import SAFE, Convert, Permissions
 from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
+from registry.room import check_room, same_disk
 from registry.store import Facts, Report, incoming, name_taken, place
 from registry.views import ImportProgress
+
+GGUF_GROWS = 4
+"""Times its size that a GGUF file takes: numbers of four bits and more become sixteen."""
 
 _HUB_SNAPSHOT = re.compile(r"models--(.+)/snapshots/([0-9a-f]{40})")
 
@@ -46,13 +54,28 @@ def import_model(
     check_name(name, "model")
     if db.read().execute("SELECT 1 FROM model WHERE name = ?", (name,)).fetchone():
         raise name_taken(name)
-    path = Path(source).expanduser()
+    path = place_of(source)
     if path.is_dir():
         return _from_folder(db, models, path, name, progress, permissions, convert)
-    if path.suffix.lower() == ".gguf" and path.is_file() and convert:
+    if is_gguf(path) and convert:
         return _from_gguf(db, models, path, name, progress, convert)
     wanted, entry = resolve(db, source)
     return _from_hub(db, models, wanted, name, progress, entry, permissions, convert, cached)
+
+
+def place_of(source: str) -> Path:
+    """The folder or file that a source may be; nothing of that name where it can't be one."""
+    try:
+        path = Path(source).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, the home of nobody
+        return Path(os.devnull, "no-such-file")
+    return path
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a path names a GGUF file that is there."""
+    return path.suffix.lower() == ".gguf" and path.is_file()
 
 
 def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
@@ -60,7 +83,7 @@ def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
 
     Raises NotFoundError or BadInputError where it stands for none.
     """
-    wanted = _reference(source, Path(source).expanduser(), db)
+    wanted = _reference(source, place_of(source), db)
     if wanted.source == "hf":
         return wanted, None
     entry = catalog.show(db.read(), source)
@@ -72,7 +95,11 @@ def _reference(source: str, path: Path, db: Database) -> Reference:
     if not source.startswith(("hf:", "azureml:")):
         if path.exists():
             raise BadInputError(
-                "is no folder", file=source, hint="Give the folder that holds config.json."
+                "is no folder",
+                file=source,
+                hint=f"For a bundle: fmtui model import {shlex.quote(source)}"
+                if path.suffix == ".tar"
+                else "Give the folder that holds config.json.",
             )
         if source.startswith(("/", ".", "~")) or source.count("/") > 1:
             raise NotFoundError(f"no folder {source}")
@@ -113,15 +140,16 @@ def _from_folder(
     convert: Convert | None,
 ) -> int:
     path = path.resolve()
-    names = [entry.name for entry in path.iterdir() if entry.is_file()]
+    names = model_folder.names_in(path)
     main, pickles = "", {}
     if convert and permissions.convert_pickle and model_folder.CONFIG in names:
         main = weights.choose(names, str(path), pickle=True)
         if weights.is_pickled(main):
             found = pickled.files_of(main, path / main, names, str(path))
             pickles = {name: path / name for name in found}
+    stated = str(path) if model_folder.CONFIG not in names else None
+    _check_known(model_folder.read_config(path / model_folder.CONFIG, stated), str(path))
     if pickles:
-        model_folder.read_config(path / model_folder.CONFIG)
         taken = model_folder.beside_weights(names)
     else:
         taken = list(model_folder.describe(path).files)
@@ -135,8 +163,9 @@ def _from_folder(
             held.copy(file, file.name, advance.on(file.name))
         if pickles and convert:
             pickled.convert_into(held, main, pickles, convert, progress)
-        facts = Facts(origin=f"folder:{path.name}")
-        description = model_folder.describe(held.folder)
+        facts = Facts(origin=f"folder:{_as_text(path.name)}")
+        with _told_as(held.folder, str(path)):
+            description = model_folder.describe(held.folder)
         return place(db, models, held, name, description, facts, next_version=False)
 
 
@@ -144,8 +173,7 @@ def _from_gguf(
     db: Database, models: Path, path: Path, name: str, progress: Report, convert: Convert
 ) -> int:
     path = path.resolve()
-    # Quantized numbers of four bits and more become sixteen.
-    with incoming(models, 4 * path.stat().st_size) as held:
+    with incoming(models, GGUF_GROWS * path.stat().st_size) as held:
         progress(ImportProgress("converting", path.name, 0, 0))
         convert("gguf", path, held.folder)
         description = model_folder.describe(held.folder)
@@ -154,7 +182,7 @@ def _from_gguf(
                 file.unlink()
         for file_name in description.files:
             held.adopt(file_name)
-        facts = Facts(origin=f"gguf:{path.name}")
+        facts = Facts(origin=f"gguf:{_as_text(path.name)}")
         return place(db, models, held, name, description, facts, next_version=False)
 
 
@@ -188,7 +216,15 @@ def _from_hub(
     listing = hub.look_up(wanted.name, wanted.version, cached=cached)
     where = f"hf:{wanted.name}"
     names = listing.names()
-    main = weights.choose(names, where, pickle=permissions.convert_pickle and convert is not None)
+    pickle = permissions.convert_pickle and convert is not None
+    try:
+        main = weights.choose(names, where, pickle=pickle)
+    except BadInputError as error:
+        if listing.cached:
+            error.hint = (
+                "The hub's cache may hold a part of it only: import it without HF_HUB_OFFLINE."
+            )
+        raise
     if model_folder.CONFIG not in names:
         raise BadInputError("holds no config.json, so it is no model for transformers", file=where)
     # The small file first: what can't be used is refused before its weights are fetched.
@@ -213,6 +249,9 @@ def _from_hub(
 
     wanted_names = [*model_folder.beside_weights(names), *code, *held_in]
     advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
+    check_room(hub.cache_folder(), hub.lacking(listing, wanted_names), "HF_HOME")
+    if not same_disk(hub.cache_folder(), models):  # no link leads from one disk to the other
+        check_room(models, advance.total, "FMTUI_HOME")
     fetched = {}
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))
@@ -226,14 +265,30 @@ def _from_hub(
         if wants_code:
             trust_file.write(held.folder, f"{where}@{listing.commit}", code)
             held.adopt(trust_file.NAME)
-        description = model_folder.describe(held.folder, trust=trust)
+        with _told_as(held.folder, where):
+            description = model_folder.describe(held.folder, trust=trust)
         facts = Facts(
             origin=entry.ref if entry else f"{where}@{listing.commit}",
             revision=listing.commit,
-            license=description.license or (entry.license if entry else None),
-            verified=True,
+            license=description.license or listing.license or (entry.license if entry else None),
+            verified=all(map(listing.has_hash, wanted_names)),
         )
         return place(db, models, held, name, description, facts, next_version=False)
+
+
+def _as_text(name: str) -> str:
+    """A file's name as the registry can hold it: its bytes need not be text."""
+    return os.fsencode(name).decode("utf-8", errors="replace")
+
+
+@contextmanager
+def _told_as(folder: Path, where: str) -> Iterator[None]:
+    """Name a file by the place that the person knows: the folder it lies in is soon gone."""
+    try:
+        yield
+    except BadInputError as error:
+        error.file = error.file and error.file.replace(str(folder), where)
+        raise
 
 
 def _check_known(config: dict[str, Any], where: str) -> None:

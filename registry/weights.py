@@ -6,7 +6,6 @@ JSON, then the tensors' bytes without gaps (https://github.com/huggingface/safet
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Collection
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.errors import BadInputError
+from registry.untrusted import parse_json
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -24,6 +24,8 @@ PICKLED_INDEX = "pytorch_model.bin.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _OTHERS = (".gguf", ".h5", ".msgpack", ".onnx", ".tflite", ".ot", ".npz")
 _LARGEST_HEADER = 100_000_000
+_LARGEST = 1 << 63
+_MOST_DIMENSIONS = 64
 BITS = {
     **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
     **dict.fromkeys(("F32", "I32", "U32"), 32),
@@ -102,7 +104,7 @@ def shards(index: Path, *, ending: str = ".safetensors") -> list[str]:
     Raises BadInputError when it is broken, or leads elsewhere.
     """
     try:
-        found = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        found = parse_json(index.read_text(encoding="utf-8"))["weight_map"].values()
         names = sorted({str(name) for name in found})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError("is no index of weights", file=str(index)) from error
@@ -131,7 +133,7 @@ def read(path: Path) -> Tensors:
             (length,) = struct.unpack("<Q", start) if len(start) == 8 else (0,)
             if not 2 <= length <= min(_LARGEST_HEADER, size - 8):
                 raise _broken(path, "is no safetensors file, or only the start of one")
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
     except OSError as error:
         raise BadInputError(f"can't be read: {error.strerror}", file=str(path)) from error
     except ValueError as error:
@@ -139,6 +141,8 @@ def read(path: Path) -> Tensors:
     if not isinstance(header, dict):
         raise _broken(path, "is no safetensors file: its header is broken")
     header.pop("__metadata__", None)
+    if not header:
+        raise _broken(path, "holds no tensors")
     return _check(path, header, size - 8 - length)
 
 
@@ -148,15 +152,18 @@ def _check(path: Path, header: dict[str, Any], data: int) -> Tensors:
     parameters = 0
     for name, tensor in header.items():
         try:
-            dtype, shape = str(tensor["dtype"]), [int(n) for n in tensor["shape"]]
-            begin, end = (int(n) for n in tensor["data_offsets"])
+            dtype, shape = tensor["dtype"], list(tensor["shape"])
+            begin, end = tensor["data_offsets"]
         except (KeyError, TypeError, ValueError) as error:
             raise _broken(path, f"describes the tensor `{name}` wrongly") from error
+        whole = all(type(n) is int and 0 <= n < _LARGEST for n in (*shape, begin, end))
+        if not isinstance(dtype, str) or not whole or len(shape) > _MOST_DIMENSIONS:
+            raise _broken(path, f"describes the tensor `{name}` wrongly")
         numbers = math.prod(shape)
         bits = BITS.get(dtype)
-        if min(shape, default=0) < 0 or (bits and numbers * bits != (end - begin) * 8):
+        if bits and numbers * bits != (end - begin) * 8:
             raise _broken(path, f"describes the tensor `{name}` wrongly")
-        if dtype.startswith(("F", "BF")):
+        if bits and dtype.startswith(("F", "BF")):
             parameters += numbers
         spans.append((begin, end))
     place = 0

@@ -10,7 +10,8 @@ from textual.widget import Widget
 
 from fmtui.errors import FmtuiError
 from fmtui.services import azure
-from fmtui.services.azure import Step, Workspace
+from fmtui.services.azure import Workspace
+from fmtui.services.doctor import Check
 from fmtui.services.text import one_line
 from screens.base import Page
 from screens.bindings import bindings
@@ -33,7 +34,7 @@ class AzurePage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps: list[Step] = []
+        self.steps: list[Check] = []
         self._waits = 0
         """Which sign-in is waited for; a further one, or leaving the page, ends it."""
 

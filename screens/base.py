@@ -65,6 +65,23 @@ class Background:
         seconds = 12 if severity == "error" else 5
         self.app.notify(clean(message), severity=severity, timeout=seconds, markup=False)
 
+    def confirm(
+        self: Any,
+        question: str,
+        more: str,
+        job: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        group: str,
+    ) -> None:
+        """Ask before what can't be undone, and `start` the job where the answer is yes."""
+        from screens.widgets.confirm import Confirm
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.start(job, group=group)
+
+        self.app.push_screen(Confirm(question, more), answered)
+
     def copy(self: Any, text: str, what: str) -> None:
         """Put `text` on the clipboard and say which way it went."""
         from screens.clipboard import copy

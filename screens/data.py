@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from textual.content import Content
 
@@ -78,24 +79,21 @@ class DataScreen(Listing[DatasetInfo]):
         self.app.push_screen(FinetuneForm(train=self.record.ref if self.record else ""))
 
     def action_remove(self) -> None:
-        record = self.record
-        if record is None:
-            return
-        from screens.widgets.confirm import Confirm
+        if self.record is not None:
+            remove_data(self, self.record.ref, self.reload)
 
-        async def job() -> None:
-            await threaded(data.remove, self.ctx, record.ref)
-            self.say(f"{record.ref} is removed.")
-            await self._reload()
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(job, group="remove")
+def remove_data(screen: Any, ref: str, then: Callable[[], object]) -> None:
+    """Ask, then remove a dataset."""
 
-        self.app.push_screen(
-            Confirm(f"Remove {record.ref}?", "The copy here goes; the file it came from stays."),
-            answered,
-        )
+    async def job() -> None:
+        await threaded(data.remove, screen.ctx, ref)
+        screen.say(f"{ref} is removed.")
+        then()
+
+    screen.confirm(
+        f"Remove {ref}?", "The copy here goes; the file it came from stays.", job, group="remove"
+    )
 
 
 def data_facts(info: DatasetInfo) -> Content:

@@ -16,7 +16,7 @@ from fmtui.services.text import one_line, size
 from registry.views import DatasetInfo
 from screens.base import Page
 from screens.bindings import bindings
-from screens.data import data_facts
+from screens.data import data_facts, remove_data
 from screens.threads import threaded
 from screens.widgets.bars import Bar, bars
 from screens.widgets.notice import Notice
@@ -113,21 +113,7 @@ class DatasetPage(Page):
         self.app.push_screen(FinetuneForm(train=self.ref))
 
     def action_remove(self) -> None:
-        from screens.widgets.confirm import Confirm
-
-        async def job() -> None:
-            await threaded(data.remove, self.ctx, self.ref)
-            self.say(f"{self.ref} is removed.")
-            self.action_back()
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(job, group="remove")
-
-        self.app.push_screen(
-            Confirm(f"Remove {self.ref}?", "The copy here goes; the file it came from stays."),
-            answered,
-        )
+        remove_data(self, self.ref, self.action_back)
 
 
 def _counted(count: int, word: str) -> str:

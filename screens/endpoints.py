@@ -105,16 +105,11 @@ class EndpointsScreen(Listing[EndpointInfo]):
 
 def delete_endpoint(screen: Any, name: str, then: Any) -> None:
     """Ask, then end its processes and forget it."""
-    from screens.widgets.confirm import Confirm
 
     async def job() -> None:
         await threaded(endpoints.delete, screen.ctx, name)
         screen.say(f"The endpoint {name} is deleted.")
         then()
-
-    def answered(yes: bool | None) -> None:
-        if yes:
-            screen.start(job, group="delete")
 
     words = "It stops answering; its models stay."
     if azure_endpoints.owns(screen.ctx, name):
@@ -122,4 +117,4 @@ def delete_endpoint(screen: Any, name: str, then: Any) -> None:
         if azure_endpoints.kind_of(screen.ctx, name) == "serverless":
             words = "It stops answering. A marketplace subscription to its model stays, and costs "
             words += "nothing while nobody asks: fmtui azure subscriptions."
-    screen.app.push_screen(Confirm(f"Delete the endpoint {name}?", words), answered)
+    screen.confirm(f"Delete the endpoint {name}?", words, job, group="delete")

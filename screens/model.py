@@ -14,7 +14,7 @@ from fmtui.services.text import clean, number, one_line, size
 from registry.views import ModelFileInfo, ModelInfo, RunInfo
 from screens.base import Page
 from screens.bindings import bindings
-from screens.model_actions import export_model, note_model, tag_model
+from screens.model_actions import export_model, note_model, remove_model, tag_model
 from screens.models import model_facts
 from screens.run_actions import open_run
 from screens.run_columns import run_columns
@@ -173,20 +173,7 @@ class ModelPage(Page):
             export_model(self, self.model)
 
     def action_remove(self) -> None:
-        from screens.widgets.confirm import Confirm
-
-        async def job() -> None:
-            await threaded(models.remove, self.ctx, self.ref)
-            self.say(f"{self.ref} is removed.")
-            self.action_back()
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(job, group="remove")
-
-        self.app.push_screen(
-            Confirm(f"Remove {self.ref}?", "Its files are deleted from this machine."), answered
-        )
+        remove_model(self, self.ref, self.action_back)
 
 
 def _right(model: ModelInfo) -> Content:

@@ -1,8 +1,10 @@
-"""What is kept with a model, from its page and from the list: tags, a note, a bundle of it."""
+"""What is kept with a model, from its page and from the list: tags, a note, a bundle of it,
+and its end."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,3 +67,15 @@ def export_model(screen: Any, model: ModelInfo) -> None:
         ),
         chosen,
     )
+
+
+def remove_model(screen: Any, ref: str, then: Callable[[], object]) -> None:
+    """Ask, then remove a model."""
+
+    async def job() -> None:
+        await threaded(models.remove, screen.ctx, ref)
+        screen.say(f"{ref} is removed.")
+        then()
+
+    stays = "Its files are deleted from this machine."
+    screen.confirm(f"Remove {ref}?", stays, job, group="remove")

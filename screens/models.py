@@ -12,7 +12,6 @@ from registry.views import ModelInfo
 from screens.base import facts
 from screens.bindings import bindings
 from screens.listing import FIGURES, LETTERS, TIMES, Listing, Order
-from screens.threads import threaded
 from screens.widgets.record_list import Column
 
 
@@ -84,23 +83,10 @@ class ModelsScreen(Listing[ModelInfo]):
             tag_model(self, self.record)
 
     def action_remove(self) -> None:
-        record = self.record
-        if record is None:
-            return
-        from screens.widgets.confirm import Confirm
+        from screens.model_actions import remove_model
 
-        async def job() -> None:
-            await threaded(models.remove, self.ctx, record.ref)
-            self.say(f"{record.ref} is removed.")
-            self.reload()
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(job, group="remove")
-
-        self.app.push_screen(
-            Confirm(f"Remove {record.ref}?", "Its files are deleted from this machine."), answered
-        )
+        if self.record is not None:
+            remove_model(self, self.record.ref, self.reload)
 
 
 def model_facts(model: ModelInfo) -> Content:

@@ -34,8 +34,6 @@ def open_run(app: App[Any], run: str) -> None:
 
 def cancel_run(screen: Any, run: str) -> None:
     """Ask, then cancel."""
-    from screens.widgets.confirm import Confirm
-
     begins, stays = "it writes a checkpoint first", "It can be resumed from its last checkpoint."
     if _in_azure(screen, run):
         begins = "Azure ML ends its job"
@@ -46,11 +44,7 @@ def cancel_run(screen: Any, run: str) -> None:
         info = await threaded(runs.cancel, screen.ctx, run)
         screen.say(f"{run} is {one_line(info.state)}.")
 
-    def answered(yes: bool | None) -> None:
-        if yes:
-            screen.start(job, group="cancel")
-
-    screen.app.push_screen(Confirm(f"Cancel {run}?", stays), answered)
+    screen.confirm(f"Cancel {run}?", stays, job, group="cancel")
 
 
 def resume_run(screen: Any, run: str, *, first: Callable[[], object] = lambda: None) -> None:
@@ -59,24 +53,17 @@ def resume_run(screen: Any, run: str, *, first: Callable[[], object] = lambda: N
     Args:
         first: Is called before it goes on, and not where it does not.
     """
-    from screens.widgets.confirm import Confirm
 
     async def job() -> None:
+        first()
         info = await threaded(runs.resume, screen.ctx, run)
         screen.say(f"{run} goes on: {one_line(info.state)}.")
 
-    def answered(yes: bool | None) -> None:
-        if yes:
-            first()
-            screen.start(job, group="resume")
-
     if _in_azure(screen, run):
         words = "The job begins anew, on the same machines, which are billed while it runs."
-        screen.app.push_screen(
-            Confirm(f"Start the job of {run} in Azure ML again?", words), answered
-        )
+        screen.confirm(f"Start the job of {run} in Azure ML again?", words, job, group="resume")
     else:
-        answered(True)
+        screen.start(job, group="resume")
 
 
 def _in_azure(screen: Any, run: str) -> bool:

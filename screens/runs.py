@@ -227,7 +227,6 @@ class RunsScreen(Listing[RunInfo]):
         record = self.record
         if record is None:
             return
-        from screens.widgets.confirm import Confirm
 
         async def job() -> None:
             await threaded(runs.remove, self.ctx, record.run)
@@ -235,14 +234,9 @@ class RunsScreen(Listing[RunInfo]):
             self.marked = [run for run in self.marked if run != record.run]
             await self._reload()
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.start(job, group="remove")
-
-        self.app.push_screen(
-            Confirm(
-                f"Remove {record.run} and its folder?",
-                "The log and the checkpoints go; a model that it made stays.",
-            ),
-            answered,
+        self.confirm(
+            f"Remove {record.run} and its folder?",
+            "The log and the checkpoints go; a model that it made stays.",
+            job,
+            group="remove",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class Repo:
     damaged_once: set[str] = field(default_factory=set)
     cut: set[str] = field(default_factory=set)
     names_only: bool = False
+    no_sizes: bool = False
     license: str | None = None
 
     @property
@@ -62,6 +64,9 @@ def blob_id(body: bytes) -> str:
 class Hub(ThreadingHTTPServer):
     """The server. `busy` answers 503 so many times; `requests` is what was asked, in order.
 
+    `file_busy` is what it answers first when it is asked about a file: statuses, each with its
+    Retry-After; 0 breaks the line.
+
     The storage, which is another host, answers `storage_busy` first: statuses, each with its
     Retry-After. It knows no ranges when `whole_only`, and pauses so many seconds after each piece.
     `sent` is how many bytes it gave, `pouring` how many answers it is giving right now.
@@ -74,6 +79,7 @@ class Hub(ThreadingHTTPServer):
         self.repos: dict[str, Repo] = {}
         self.busy = 0
         self.token: str | None = None
+        self.file_busy: list[tuple[int, str]] = []
         self.requests: list[str] = []
         self.storage_busy: list[tuple[int, str]] = []
         self.whole_only = False
@@ -82,6 +88,7 @@ class Hub(ThreadingHTTPServer):
         self.list_busy: list[tuple[int, str]] = []
         self.listed: list[dict[str, list[str]]] = []
         self.next_host = ""
+        self.circle = False
         self.pause = 0.0
         self.held = threading.Event()
         self.sent = 0
@@ -153,6 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(self._info(name, repo))
         if repo.gated and repo.token != given:
             return self._no(403 if given else 401, "GatedRepo", "Access is restricted")
+        if self.command == "HEAD" and hub.file_busy:
+            status, after = hub.file_busy.pop(0)
+            if status:
+                return self._send(status, b"", {"Retry-After": after} if after else {})
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
         return self._file(repo, "/".join(rest[2:]))
 
     def _list(self) -> None:
@@ -164,11 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
         asked = parse_qs(urlsplit(self.path).query)
         hub.listed.append(asked)
         task, start = asked.get("pipeline_tag"), int(asked.get("cursor", ["0"])[0])
-        rows = [row for row in hub.models if not task or row.get("pipeline_tag") == task[0]]
+        rows = [row for row in hub.models if not task or row["pipeline_tag"] == task[0]]
         size = min(hub.page, int(asked["limit"][0]))
         headers = {"Content-Type": "application/json"}
         if start + size < len(rows):
-            query = urlencode(asked | {"cursor": [str(start + size)]}, doseq=True)
+            then = 0 if hub.circle else start + size
+            query = urlencode(asked | {"cursor": [str(then)]}, doseq=True)
             host = hub.next_host or hub.url
             headers["Link"] = f'<{host}/api/models?{query}>; rel="next"'
         self._send(200, json.dumps(rows[start : start + size]).encode(), headers)
@@ -179,7 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
             entry: dict[str, Any] = {"rfilename": file}
             if not repo.names_only:
                 listing = repo.listing(file)
-                entry |= {"size": listing["size"], "blobId": listing["oid"]}
+                entry |= {"blobId": listing["oid"]}
+                entry |= {} if repo.no_sizes else {"size": listing["size"]}
                 if "lfs" in listing:
                     entry["lfs"] = {
                         "sha256": listing["lfs"]["oid"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from fmtui.services import endpoints
 from fmtui.services.context import Context
 from fmtui.serving.definition import EndpointFolder
+from fmtui.serving.score import Model
 from registry.database import now
 from tests.tiny import HIDDEN, TOPICS, write_bert
 
@@ -96,6 +97,24 @@ def write_classifier(folder: Path, *, seed: int = 0) -> Path:
     rng = np.random.default_rng(seed)
     tensors["classifier.weight"] = rng.normal(0, 1, (len(TOPICS), HIDDEN)).astype(np.float32)
     tensors["classifier.bias"] = np.zeros(len(TOPICS), np.float32)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def write_labeller(folder: Path, texts: Sequence[str]) -> Path:
+    """A classifier that gives a text any number of labels, each of them to some of `texts`."""
+    write_classifier(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["problem_type"] = "multi_label_classification"
+    (folder / "config.json").write_text(json.dumps(config))
+    answers = Model(folder).answer([(text,) for text in texts], '{"return_all_scores": true}')
+    logits = [
+        [np.log(one["score"] / (1 - one["score"])) for scores in answers for one in scores
+         if one["label"] == topic]
+        for topic in TOPICS
+    ]  # fmt: skip
+    tensors = load_file(folder / "model.safetensors")
+    tensors["classifier.bias"] = -np.array(logits, np.float32).mean(-1)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     return folder
 

@@ -126,15 +126,20 @@ _lock = threading.Lock()
 _known: dict[tuple[object, ...], Connection] = {}
 
 
+def check_online() -> None:
+    """Raises BadInputError where no network is to be reached for."""
+    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        raise BadInputError(
+            "Azure can't be reached offline", hint="Leave --offline out, and unset HF_HUB_OFFLINE."
+        )
+
+
 def connect(home: Home, given: dict[str, str | None] | None = None) -> Connection:
     """The connection that the settings in force name; one a process for the same settings.
 
     Nothing is sent yet. Raises what `resolve` and `credential` raise, BadInputError offline.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-        raise BadInputError(
-            "Azure can't be reached offline", hint="Leave --offline out, and unset HF_HUB_OFFLINE."
-        )
+    check_online()
     settings = resolve(home, given)
     cloud = cloud_of(settings)
     # A token that the service refuses would be taken from its credential's memory until it ends.

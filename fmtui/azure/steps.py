@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from typing import Literal
 
 from fmtui.azure.clouds import cloud_of
 from fmtui.azure.connection import connect
@@ -13,8 +14,8 @@ from fmtui.azure.settings import AzureSettings, resolve
 from fmtui.errors import FmtuiError
 from fmtui.paths import Home
 
-Found = tuple[str, str, str, str | None]
-"""Name, verdict (ok, warning, error), what was found, what to do."""
+Found = tuple[str, Literal["ok", "warning", "error"], str, str | None]
+"""Name, verdict, what was found, what to do."""
 
 _REGISTRY = "azureml"
 

@@ -159,11 +159,11 @@ def _export_mlflow(refs: tuple[str, ...], to: Path, flavor: str | None, as_json:
     click.echo(f"{folder}: {size(written)}")
 
 
-def load(bundle: Path, quiet: bool, as_json: bool) -> None:
+def load(bundle: Path, quiet: bool, as_json: bool, *, trust: bool) -> None:
     """Register what a bundle holds, and tell what was new."""
     from fmtui.services import keeping
 
-    models, done = keeping.load(context(), bundle, Line(quiet).show)
+    models, done = keeping.load(context(), bundle, Line(quiet).show, trust=trust)
     if as_json:
         print_json([info.as_json() for info in models])
         return

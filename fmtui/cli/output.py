@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +17,9 @@ from fmtui.services.text import size as size
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_RAW = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON may hold as it is and a terminal would obey, or can't take."""
+
 
 def json_option(command: F) -> F:
     """`--json`: print the documented shape instead of a table."""
@@ -28,7 +32,8 @@ def quiet_option(command: F) -> F:
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    click.echo(_RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def progress(text: str, *, quiet: bool = False) -> None:

@@ -34,7 +34,9 @@ def start_sweep(
     infos = sweep.start(ctx, request, values)
     warn(ctx, infos[0], quiet=quiet)
     group = str(runs.spec(ctx, infos[0].run)["group"])
-    progress(f"{group}: {len(infos)} runs, {infos[0].run} to {infos[-1].run}", quiet=quiet)
+    first, last = infos[0].run, infos[-1].run
+    span = f"{len(infos)} runs, {first} to {last}" if len(infos) > 1 else f"1 run, {first}"
+    progress(f"{group}: {span}", quiet=quiet)
     if wait:
         infos = [runs.wait(ctx, info.run) for info in infos]
     _print(ctx, group, as_json=as_json)

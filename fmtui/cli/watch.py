@@ -11,6 +11,7 @@ from fmtui.errors import RunFailedError
 from fmtui.services import runs
 from fmtui.services.context import Context
 from fmtui.services.runs import RunInfo, RunStatus
+from fmtui.services.text import decimals
 
 
 def finish(ctx: Context, info: RunInfo, *, wait: bool, as_json: bool, quiet: bool) -> None:
@@ -49,7 +50,7 @@ def show(info: RunInfo) -> None:
     if info.tags:
         click.echo(f"tags: {clean(' '.join(info.tags))}")
     if info.metrics:
-        click.echo("  ".join(f"{name} {value:.4f}" for name, value in info.metrics.items()))
+        click.echo("  ".join(f"{name} {decimals(v)}" for name, v in info.metrics.items()))
     elif info.state in ("queued", "starting"):
         click.echo(f"follow it: fmtui run logs {info.run} -f")
 

@@ -32,7 +32,7 @@ def state_of(folder: RunFolder) -> str:
         end = close_lost(folder)
         if end is not None:
             return end.state
-    if _silent(folder):
+    if is_silent(folder):
         return "not_responding"
     story = story_of(folder.journal)
     return story.state if story.state in ("starting", "running", "finalizing") else "starting"
@@ -73,8 +73,10 @@ def _lost(folder: RunFolder) -> Exit:
     return Exit("failed", now(), error, resumable, interrupted=True)
 
 
-def _silent(folder: RunFolder) -> bool:
+def is_silent(folder: RunFolder) -> bool:
+    """Whether the worker gave no sign of life for a while, though it did once."""
     try:
-        return time.time() - folder.heartbeat.stat().st_mtime > SILENT_SECONDS
+        # One from the future was made before the clock was set back.
+        return abs(time.time() - folder.heartbeat.stat().st_mtime) > SILENT_SECONDS
     except OSError:
         return False

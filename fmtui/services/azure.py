@@ -9,13 +9,13 @@ from typing import Any
 from fmtui.azure import settings as _settings
 from fmtui.azure.settings import AzureSettings
 from fmtui.services.context import Context
+from fmtui.services.doctor import Check
 from registry.references import unknown
 
 __all__ = [
     "AzureSettings",
     "Profile",
     "SignIn",
-    "Step",
     "Workspace",
     "configured",
     "examine",
@@ -45,24 +45,6 @@ class Profile:
 
     def as_json(self) -> dict[str, Any]:
         return {"name": self.name, "current": self.current, **self.values}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the way to Azure ML: `ok`, `warning` or `error`, and what to do."""
-
-    name: str
-    verdict: str
-    found: str
-    advice: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "verdict": self.verdict,
-            "found": self.found,
-            "advice": self.advice,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +152,16 @@ def sign_in(
     Args:
         canceled: Asked every few seconds; True ends the waiting.
 
-    Raises SignInError when it is refused, canceled or nobody comes in time, RemoteError.
+    Raises SignInError when it is refused, canceled or nobody comes in time, RemoteError, and
+    BadInputError offline.
     """
     from fmtui.azure import credentials
     from fmtui.azure.clouds import cloud_of
+    from fmtui.azure.connection import check_online
     from fmtui.azure.errors import translated
     from fmtui.runs.backends.azureml import follow_again
 
+    check_online()
     found = settings(ctx, given)
     with translated("sign in"):
         who = credentials.sign_in(ctx.home, found, cloud_of(found), prompt, canceled)
@@ -212,13 +197,13 @@ def sizes(ctx: Context, given: Given | None = None) -> list[dict[str, Any]]:
     return [asdict(size) for size in ask(connect(ctx.home, dict(given or {})))]
 
 
-def examine(ctx: Context, given: Given | None = None) -> Iterator[Step]:
+def examine(ctx: Context, given: Given | None = None) -> Iterator[Check]:
     """Go the way to Azure ML step by step, and stop at the first that fails."""
     global _last
     from fmtui.azure.steps import walk
 
     for step in walk(ctx.home, dict(given or {})):
-        found = Step(*step)
+        found = Check(*step)
         if found.verdict == "error":
             _last = SignIn("failed", found.found)
         elif found.name == "workspace":

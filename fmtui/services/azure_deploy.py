@@ -52,6 +52,7 @@ class DeployRequest:
     mini_batch_size: int | None = None
     concurrency: int | None = None
     script: Path | None = None
+    code: Path | None = None
     environment: str | None = None
     accept_terms: bool = False
 
@@ -88,7 +89,7 @@ class DeployRequest:
 
 
 _DEPLOYED = ("name", "traffic", "instance_type", "instance_count", "mini_batch_size",
-             "concurrency", "script", "environment")  # fmt: skip
+             "concurrency", "script", "code", "environment")  # fmt: skip
 
 
 def kinds_for(ctx: Context, model: str) -> list[str]:
@@ -153,7 +154,7 @@ def _check(request: DeployRequest, there: EndpointInfo | None) -> str:
         shared(others, request.name or "it", request.traffic)
     if request.script is None:
         return ""
-    found = code_for(request.script, None, batch=batch)
+    found = code_for(request.script, request.code, batch=batch)
     check_environment(request.environment)
     return f". {code_words(found)}"
 
@@ -180,6 +181,6 @@ def start(
         ctx, request.endpoint, request.model, name=request.name, traffic=request.traffic,
         instance_type=request.instance_type, instance_count=request.instance_count or 1,
         compute=request.compute, mini_batch_size=request.mini_batch_size,
-        concurrency=request.concurrency, script=request.script,
+        concurrency=request.concurrency, script=request.script, code=request.code,
         environment=request.environment, progress=progress,
     )  # fmt: skip

@@ -112,7 +112,8 @@ def score(
             os.fsync(part.fileno())
             answers += found
             told(len(answers), len(bodies))
-        _write(to, table.take(asked.indices), answers)
+        whole = bool((params or {}).get("return_all_scores"))
+        _write(to, table.take(asked.indices), answers, whole=whole)
         Path(part.name).unlink()
     return Scored(
         model=info.ref,
@@ -184,17 +185,25 @@ def _kept(part: IO[str]) -> Iterator[Any]:
     part.truncate()
 
 
-def _write(to: Path, table: Table, answers: Sequence[Any]) -> None:
-    """The whole file or none: temp, fsync, rename."""
-    labeled = all(isinstance(a, dict) and a.keys() == {"label", "score"} for a in answers)
+def _write(to: Path, table: Table, answers: Sequence[Any], *, whole: bool) -> None:
+    """The whole file or none: temp, fsync, rename. `whole`: with labels' scores in one column."""
+    labeled = not whole and all(map(_has_labels, answers))
     names = [*table.columns, PREDICTION, *([SCORE] if labeled else [])]
     given = [_plain(answer, labeled=labeled) for answer in answers]
     rows = [[*row, *more] for row, more in zip(table.rows, given, strict=True)]
     write_bytes(to, encoded(to.suffix, names, rows))
 
 
+def _has_labels(answer: Any) -> bool:
+    """Whether it is a label with its score, or those of a text that may have several."""
+    values = answer if isinstance(answer, list) else [answer]
+    return all(isinstance(v, dict) and v.keys() == {"label", "score"} for v in values)
+
+
 def _plain(answer: Any, *, labeled: bool) -> list[Any]:
     if labeled:
+        if isinstance(answer, list):
+            return [[one[key] for one in answer] for key in ("label", "score")]
         return [answer["label"], answer["score"]]
     if isinstance(answer, dict) and answer.keys() == {"0"}:  # tags, as Azure ML writes them
         return [ast.literal_eval(answer["0"])]

@@ -7,7 +7,7 @@ import platform
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -38,12 +38,7 @@ class Check:
     advice: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "verdict": self.verdict,
-            "found": self.found,
-            "advice": self.advice,
-        }
+        return asdict(self)
 
 
 def examine(ctx: Context) -> list[Check]:
@@ -163,7 +158,7 @@ def _azure(ctx: Context) -> Iterator[Check]:
     for step in azure.examine(ctx):
         # Azure is one place among several: where it fails, the rest is still well.
         verdict: Verdict = "ok" if step.verdict == "ok" else "warning"
-        yield Check(f"azure {step.name}", verdict, step.found, step.advice)
+        yield replace(step, name=f"azure {step.name}", verdict=verdict)
 
 
 def _terminal(ctx: Context) -> Check:

@@ -59,23 +59,41 @@ def resume(ctx: Context, info: RunInfo) -> None:
         if lock is None:
             raise ConflictError(f"{info.run} is still ending", hint="Try again in a moment.")
         try:
-            sweep(folder.path)  # what a killed attempt left must not write into this one
-            end = folder.exit()
-            folder.start_over()
-            place = queue.place_of(folder)
-            if place.paused:
-                queue.put(folder, queue.Place(place.priority, place.order))
-            journal = Journal(folder.journal)
-            journal.write("note", message=_before(end))
-            journal.state("queued")
-            journal.close()
-            rows.set_state(ctx.db, info.id, "queued")
+            taken_up = _taken_up(ctx, info.id, folder)
+            if not taken_up:
+                _put_back(ctx, info.id, folder)
         finally:
             os.close(lock)
-    if info.backend == "local":
+    if info.backend == "local":  # also then: its supervisor may have met this lock
         dispatch(ctx)
-    else:
+    if taken_up:
+        raise ConflictError(f"{info.run} was resumed a moment ago, by somebody else")
+    if info.backend != "local":
         hand_over(ctx, info, folder)
+
+
+def _taken_up(ctx: Context, number: int, folder: RunFolder) -> bool:
+    """Whether another has resumed it meanwhile: it waits, or has completed. The caller holds the
+    run's lock. The row is written last: where it still tells of the end, that one was killed."""
+    row, end = rows.find(ctx.db, number), folder.exit()
+    if row is None or row.state in ("failed", "canceled"):
+        return False
+    return not folder.was_started() if end is None else end.state == "completed"
+
+
+def _put_back(ctx: Context, number: int, folder: RunFolder) -> None:
+    """Make it a run that waits. The caller holds the run's lock."""
+    sweep(folder.path)  # what a killed attempt left must not write into this one
+    end = folder.exit()
+    folder.start_over()
+    place = queue.place_of(folder)
+    if place.paused:
+        queue.put(folder, queue.Place(place.priority, place.order))
+    journal = Journal(folder.journal)
+    journal.write("note", message=_before(end))
+    journal.state("queued")
+    journal.close()
+    rows.set_state(ctx.db, number, "queued")
 
 
 def _need_parts(info: RunInfo, folder: RunFolder) -> None:

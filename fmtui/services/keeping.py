@@ -84,16 +84,17 @@ def export(
 
 
 def load(
-    ctx: Context, bundle: Path, progress: Report | None = None
+    ctx: Context, bundle: Path, progress: Report | None = None, *, trust: bool = False
 ) -> tuple[list[ModelInfo], Imported]:
     """Register what a bundle holds; what is here already is recognised. All of it or nothing.
 
     Raises:
-        BadInputError: it is no bundle, is damaged, or holds what no bundle may hold.
+        BadInputError: it is no bundle, is damaged, holds what no bundle may hold, or code of a
+            model's own without `trust`.
         StorageError: the disk is full or read-only.
     """
     from registry.bundle import load as run
 
     report = progress or (lambda _: None)
-    done = run(ctx.db, ctx.home.models, ctx.home.runs, bundle, report)
+    done = run(ctx.db, ctx.home.models, ctx.home.runs, bundle, report, trust=trust)
     return [queries.model_by_id(ctx.db.read(), id) for id in done.ids], done

@@ -12,6 +12,7 @@ from fmtui.runs.logs import parts
 from fmtui.services.text import clean
 
 _COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
+_COLOUR_BYTES = re.compile(_COLOUR.pattern.encode())
 _TAB = 8
 
 
@@ -99,6 +100,17 @@ def collapsed(line: bytes) -> bytes:
     """A line as it stands after its last return of the carriage: a progress bar's last state."""
     line = line.rstrip(b"\r")
     return line[line.rfind(b"\r") + 1 :]
+
+
+def searchable(content: bytes) -> bytes:
+    """Lines as they are looked through: what is shown of each, in lower case, as UTF-8."""
+    if b"\r" in content:
+        content = b"\n".join(collapsed(line) for line in content.split(b"\n"))
+    if b"\x1b" in content:
+        content = _COLOUR_BYTES.sub(b"", content)
+    if content.isascii():
+        return content.lower()
+    return content.decode("utf-8", "replace").lower().encode()
 
 
 def coloured(line: str) -> str:

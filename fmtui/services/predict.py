@@ -217,7 +217,7 @@ def describe(output: Any) -> str:
         start = ", ".join(f"{x:.3f}" for x in output[:4])
         return f"embedding of {len(output)} numbers: {start}, …"
     if isinstance(output, list):
-        return ", ".join(describe(part) for part in output)
+        return ", ".join(describe(part) for part in output) or "no label"
     if isinstance(output, dict):
         return " ".join(str(value) for value in output.values())
     return str(output)

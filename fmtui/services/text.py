@@ -50,7 +50,9 @@ def size(value: int | None) -> str:
 
 
 def decimals(value: float) -> str:
-    """A metric with as many places as tell: 0.7805, 62.41."""
+    """A metric with as many places as tell: 0.7805, 62.41; what exploded as 2.688e+43."""
+    if abs(value) >= 1e6:
+        return f"{value:.4g}"
     return f"{value:.4f}" if abs(value) < 10 else f"{value:.2f}"
 
 

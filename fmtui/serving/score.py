@@ -34,6 +34,9 @@ class Chat(tuple[str, ...]):
 TOKENS_A_BATCH = 4096
 """Tokens of one forward pass, padding included."""
 
+LIKELY = 0.5
+"""From this score on, a label is one of those that a text has, where it may have several."""
+
 
 class BadRequest(ValueError):  # noqa: N818 - the sentence reaches whoever sent the request
     """The request is at fault; a server answers with `status_code` and the sentence."""
@@ -316,18 +319,23 @@ def _options(params: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _classify(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any]:
-    """`{"label", "score"}` of the best class, or all of them, best first."""
+    """`{"label", "score"}` of the best class, or all of them, best first.
+
+    Where a text may have several labels: the list of those that it has, which may be empty.
+    """
     options = _options(params, {"return_all_scores": False, "top_k": None})
     labels = model.model.config.id2label
+    many = model.config.get("problem_type") == "multi_label_classification"
     outputs: list[Any] = [None] * len(rows)
     # Single texts and pairs are tokenized apart.
     for width in sorted({len(row) for row in rows}):
         places = [i for i, row in enumerate(rows) if len(row) == width]
         for batch, tensors in model.batches(model.encode([rows[i] for i in places])):
             logits = model.model(**tensors).logits.float()
-            if len(labels) > 1:
-                many = model.config.get("problem_type") == "multi_label_classification"
-                logits = logits.sigmoid() if many else logits.softmax(-1)
+            if many:
+                logits = logits.sigmoid()
+            elif len(labels) > 1:
+                logits = logits.softmax(-1)
             for place, scores in zip(batch, logits.tolist(), strict=True):
                 ranked = [
                     {"label": labels[i], "score": scores[i]}
@@ -337,6 +345,8 @@ def _classify(model: Model, rows: list[Row], params: dict[str, Any]) -> list[Any
     if options["return_all_scores"]:
         return outputs
     if (top_k := options["top_k"]) is None:
+        if many:
+            return [[one for one in ranked if one["score"] >= LIKELY] for ranked in outputs]
         return [ranked[0] for ranked in outputs]
     if not isinstance(top_k, int) or top_k < 1:
         raise BadRequest("`top_k` must be a whole number from 1")

@@ -22,6 +22,9 @@ _ORDER = (
 )
 """From the one whose columns are most telling to the one that any text will do for."""
 
+_INSTRUCTED = ({"instruction", "output"}, {"instruction", "response"}, {"prompt", "completion"})
+"""Columns that only answers to instructions have: few short ones look like labels."""
+
 _LOOKED_AT = 500
 _LONGEST_LABEL = 80
 
@@ -30,6 +33,8 @@ def guess_task(table: Table, given: Mapping[str, str]) -> Task:
     """The task that the columns fit, given the roles that a person set; text classification where
     none does, so that its check says what is absent."""
     first = table.take(range(min(_LOOKED_AT, len(table.rows))))
+    if not given and any(names <= set(table.columns) for names in _INSTRUCTED):
+        return get_task("text-generation")
     for name in _ORDER:
         task = get_task(name)
         try:

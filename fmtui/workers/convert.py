@@ -8,10 +8,15 @@ The last line on stdout is JSON: `{}`, or `{"error": E}` with a sentence.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
+import zipfile
 from pathlib import Path
 from typing import Any
+
+_MOST_UNPACKED = 20
+"""Times its own size: `torch.save` packs nothing."""
 
 
 class Refused(Exception):  # noqa: N818
@@ -22,7 +27,15 @@ def scan(source: Path) -> None:
     """Raises Refused when the pickle calls for anything but what weights need."""
     from picklescan.scanner import scan_file_path
 
-    result = scan_file_path(str(source))
+    if zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > _MOST_UNPACKED * source.stat().st_size:
+            raise Refused("it unpacks to many times its size, as no weights do")
+    try:
+        result = scan_file_path(str(source))
+    except Exception as error:
+        raise Refused("it is broken, or no file of pickled weights") from error
     if result.infected_files or result.issues_count:
         names = sorted(
             {f"{g.module}.{g.name}" for g in result.globals if "angerous" in str(g.safety)}
@@ -41,8 +54,9 @@ def convert_pickle(source: Path, folder: Path) -> None:
     try:
         state = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:
-        line = str(error).strip().splitlines()
-        raise Refused(f"it holds more than tensors, or is broken ({line[0][:120]})") from error
+        asked = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f": it asks for {asked[1]}" if asked else ", or is broken"
+        raise Refused(f"it holds more than tensors{what}") from error
     if not isinstance(state, dict) or not state:
         raise Refused("it is no dictionary of tensors")
     tensors: dict[str, Any] = {}

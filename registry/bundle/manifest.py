@@ -23,6 +23,7 @@ from registry.views import ModelInfo
 MANIFEST = "manifest.json"
 FORMAT = 1
 RUN_FILES = ("spec.json", "journal.jsonl", "exit.json", TAGS_FILE)
+_MOST = 1 << 63
 _ENDED = ("completed", "failed", "canceled")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE = re.compile(r"(?!\.{1,2}$)[^/\\\x00-\x1f\x7f-\x9f]{1,255}")
@@ -166,7 +167,7 @@ def check(value: Any, where: str) -> Manifest:
     for kind, fields, listed in (("model", _MODEL, models), ("run", _RUN, runs)):
         for one in listed:
             for key, types in fields.items():
-                if not isinstance(one, dict) or not isinstance(one.get(key, ...), types):
+                if not isinstance(one, dict) or not _is_one_of(one.get(key, ...), types):
                     raise refuse(f"tells no {key} of a {kind}")
             names: set[str] = set()
             for file in one["files"]:
@@ -176,10 +177,14 @@ def check(value: Any, where: str) -> Manifest:
     for model in models:
         if not NAME.fullmatch(model["name"]) or not 0 < model["version"] < 1 << 31:
             raise refuse("names a model that can't be")
+        if model["ref"] != f"{model['name']}:{model['version']}":
+            raise refuse("calls a model by another name")
         if model["parent"] is not None and model["parent"] not in seen:
             raise refuse("tells of a child before its parent")
         if not all(isinstance(word, str) for word in (*model["labels"], *model["tags"])):
             raise refuse("holds labels or tags that are no words")
+        if len(set(model["tags"])) < len(model["tags"]):
+            raise refuse("holds a tag twice")
         if model["ref"] in seen or not model["files"]:
             raise refuse("tells of a model twice, or of one without files")
         seen.add(model["ref"])
@@ -191,9 +196,31 @@ def check(value: Any, where: str) -> Manifest:
             isinstance(away, int | float) and 0 <= away < float("inf")
         ):
             raise refuse("tells no times of a run")
-        if not all(isinstance(point, list) and len(point) == 5 for point in run["points"]):
+        if not all(map(_is_point, run["points"])) or not all(
+            map(_is_number, run["metrics"].values())
+        ):
             raise refuse("holds a metric that is none")
     return Manifest(models, runs, files)
+
+
+def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
+    """Whether a value has one of the types; numbers are counts that the registry can hold."""
+    if type(value) is int:
+        return int in types and 0 <= value < _MOST
+    return type(value) in types
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or type(value) is float or (type(value) is int and abs(value) < _MOST)
+
+
+def _is_point(point: Any) -> bool:
+    """Whether a metric is `[step, epoch, split, name, value]`."""
+    if not isinstance(point, list) or len(point) != 5:
+        return False
+    step, epoch, split, name, value = point
+    words = isinstance(split, str) and isinstance(name, str)
+    return words and _is_one_of(step, (int, type(None))) and _is_number(epoch) and _is_number(value)
 
 
 def _is_moment(text: str | None) -> bool:
@@ -206,13 +233,12 @@ def _is_moment(text: str | None) -> bool:
 def _check_file(file: Any, names: set[str], files: dict[str, int], refuse: Any) -> None:
     if not isinstance(file, dict):
         raise refuse("names a file that is none")
-    path, size, sha256 = file.get("path"), file.get("size"), file.get("sha256")
+    path, size, sha256 = file.get("path"), file.get("size", -1), file.get("sha256")
     if not (
         isinstance(path, str)
         and _FILE.fullmatch(path)
         and path not in names
-        and isinstance(size, int)
-        and size >= 0
+        and _is_one_of(size, (int,))
         and isinstance(sha256, str)
         and _SHA256.fullmatch(sha256)
         and files.get(sha256, size) == size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import tarfile
@@ -15,15 +14,26 @@ from registry.bundle.register import Imported, register
 from registry.database import Database
 from registry.errors import BadInputError
 from registry.store import Incoming, Report, incoming
+from registry.untrusted import parse_json
 from registry.views import ImportProgress
 
 _MOST_MANIFEST = 64 << 20
 _CHUNK = 1 << 20
+_BROKEN = (
+    tarfile.TarError, EOFError, ValueError, RecursionError, OverflowError, MemoryError
+)  # fmt: skip
+"""What a tar file can bring about; a header may ask for more memory than there is."""
 _MEMBER = re.compile(r"files/([0-9a-f]{64})")
 
 
-def load(db: Database, models: Path, runs: Path, bundle: Path, report: Report) -> Imported:
+def load(
+    db: Database, models: Path, runs: Path, bundle: Path, report: Report, *, trust: bool = False
+) -> Imported:
     """Register what a bundle holds; what is here already is recognised.
+
+    Args:
+        trust: Whether models may bring code of their own, which runs on use. That somebody
+            trusted it where the bundle was written counts for nothing here.
 
     Raises:
         BadInputError: it is no bundle, holds what no bundle may hold, or lies about a file.
@@ -36,8 +46,8 @@ def load(db: Database, models: Path, runs: Path, bundle: Path, report: Report) -
             manifest = check(_manifest(tar, bundle), str(bundle))
             with incoming(models, size) as held:
                 _unpack(tar, manifest, held, bundle, report)
-                return register(db, models, runs, manifest, held)
-    except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
+                return register(db, models, runs, manifest, held, trust=trust)
+    except _BROKEN as error:
         raise _refused(bundle, f"is no bundle, or a broken one: {error}") from error
 
 
@@ -49,7 +59,7 @@ def _manifest(tar: tarfile.TarFile, bundle: Path) -> Any:
         raise _refused(bundle, "has too large a manifest")
     file = tar.extractfile(member)
     assert file is not None
-    return json.loads(file.read())
+    return parse_json(file.read())
 
 
 def _plain(member: tarfile.TarInfo) -> bool:

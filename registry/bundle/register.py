@@ -11,15 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from registry import trust_file
 from registry.bundle.manifest import Manifest
 from registry.bundle.portable import SPEC, fingerprints, settled
 from registry.database import Database, now, storage_errors
+from registry.errors import BadInputError
+from registry.folder import describe, names_in
 from registry.labels import set_run_tags, tags_in
 from registry.queries import model_by_id
+from registry.remote import REMOTE
 from registry.store import Incoming
 from registry.views import ModelInfo
 
-_MODEL = ("revision", "task", "architecture", "model_type", "parameters", "size_bytes", "license",
+_MODEL = ("revision", "task", "architecture", "model_type", "parameters", "license",
           "created", "note")  # fmt: skip
 _RUN = ("kind", "backend", "task", "state", "name", "data", "created", "started", "ended",
         "error")  # fmt: skip
@@ -35,13 +39,24 @@ class Imported:
 
 
 def register(
-    db: Database, models: Path, runs: Path, manifest: Manifest, held: Incoming
+    db: Database,
+    models: Path,
+    runs: Path,
+    manifest: Manifest,
+    held: Incoming,
+    *,
+    trust: bool,
 ) -> Imported:
-    """Register models and runs. The folders that were made go when it fails (StorageError)."""
+    """Register models and runs. The folders that were made go when it fails.
+
+    Raises:
+        BadInputError: a model is none, or brings code of its own without `trust`.
+        StorageError: it can't be written.
+    """
     made: list[Path] = []
     try:
         with storage_errors(models), db.write() as connection:
-            adding = _Adding(connection, models, runs, held.folder, made)
+            adding = _Adding(connection, models, runs, held.folder, made, trust)
             for model in manifest.models:
                 adding.model(model)
             fresh = sum(adding.run(run) for run in manifest.runs)
@@ -50,6 +65,26 @@ def register(
             shutil.rmtree(folder, ignore_errors=True)
         raise
     return Imported(tuple(adding.ids.values()), tuple(adding.new), fresh)
+
+
+def _check_files(folder: Path, ref: str, trust: bool) -> None:
+    """Hold a bundle's model to what any import is held to. Raises BadInputError."""
+    names = names_in(folder)
+    if names == [REMOTE]:  # it lies elsewhere, and is checked when it comes
+        return
+    code = sorted(name for name in names if name == trust_file.NAME or name.endswith(".py"))
+    if code and not trust:
+        raise BadInputError(
+            f"{ref} runs code of its own ({', '.join(code[:5])})",
+            hint="Nothing was registered. Read the code in the bundle, then import it with "
+            "--trust-remote-code.",
+        )
+    try:
+        describe(folder, trust=trust_file.NAME in names)
+    except BadInputError as error:
+        error.file = error.file and error.file.replace(str(folder), ref)
+        error.hint = "Nothing was registered. Write the bundle anew."
+        raise
 
 
 @dataclass
@@ -61,6 +96,7 @@ class _Adding:
     runs: Path
     files: Path
     made: list[Path]
+    trust: bool
     ids: dict[str, int] = field(default_factory=dict)
     new: list[int] = field(default_factory=list)
 
@@ -102,6 +138,7 @@ class _Adding:
         self.made.append(folder)
         for file in model["files"]:
             os.link(self.files / file["sha256"], folder / file["path"])
+        _check_files(folder, model["ref"], self.trust)
         # A run's number is its machine's: the run tells its number here when it is registered.
         origin = model["origin"]
         id = self._insert(
@@ -114,6 +151,7 @@ class _Adding:
                 "labels": json.dumps(model["labels"]),
                 "parent_id": self.ids.get(model["parent"] or ""),
                 "verified": time,
+                "size_bytes": sum(file["size"] for file in model["files"]),
                 **{fact: model[fact] for fact in _MODEL},
             },
         )

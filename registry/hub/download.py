@@ -19,12 +19,12 @@ import httpx
 
 from registry.errors import RemoteError
 from registry.hub.partial import Partial
+from registry.hub.patience import BUSY
 from registry.progress import Meter
 
 _CHUNK = 1 << 18
 _TRIES = 5
 _LONGEST_WAIT = 60.0
-_BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class WrongLengthError(Exception):
@@ -176,7 +176,7 @@ class Fetch:
     @staticmethod
     def _length(response: httpx.Response) -> int | None:
         length = response.headers.get("content-length", "")
-        return int(length) if length.isdigit() else None
+        return int(length) if length.isascii() and length.isdigit() else None
 
     @contextmanager
     def _open(self, asked: dict[str, str]) -> Iterator[httpx.Response]:
@@ -211,7 +211,7 @@ class Fetch:
         )
         # An address that was signed for a while has run out: the hub gives a new one.
         expired = status in (401, 403) and response.url.host != httpx.URL(self._url).host
-        if status in _BUSY or expired:
+        if status in BUSY or expired:
             raise _BusyError(sentence, _retry_after(response))
         raise sentence
 
@@ -237,7 +237,7 @@ class _BusyError(Exception):
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds to wait as the server asks, None where it doesn't."""
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     from email.utils import parsedate_to_datetime
 

@@ -58,7 +58,8 @@ def _sentence(error: Exception, repo: str, revision: str) -> Exception:
         return RemoteError(
             f"a file of hf:{repo} came in part", hint="Try again; what is complete is kept."
         )
-    if isinstance(error, ValueError | KeyError | TypeError | errors.FileMetadataError):
+    odd = ValueError | KeyError | TypeError | AttributeError | RecursionError
+    if isinstance(error, odd | errors.FileMetadataError):
         return RemoteError(
             f"{where} does not answer as a hub does",
             hint="Is HF_ENDPOINT right? Is a proxy between?",

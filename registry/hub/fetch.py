@@ -12,6 +12,7 @@ from pathlib import Path
 from registry.errors import BadInputError, NotFoundError, RemoteError
 from registry.hub.cache import point, repo_folder
 from registry.hub.errors import hub_errors
+from registry.hub.patience import patiently
 from registry.hub.views import HubFile, Listing
 from registry.progress import Meter
 
@@ -44,8 +45,10 @@ def fetch(listing: Listing, name: str, advance: Meter) -> tuple[Path, str]:
             digest = _digest(pointer, file)
             if digest is not None:
                 return pointer, digest
-            pointer.resolve().unlink(missing_ok=True)
+            blob = pointer.resolve()
             pointer.unlink(missing_ok=True)
+            if blob.parent == (folder / "blobs").resolve():  # a link of somebody's own leads on
+                blob.unlink(missing_ok=True)
             if listing.cached:
                 raise BadInputError(
                     f"{name} of hf:{listing.repo} is damaged in the hub's cache",
@@ -65,7 +68,7 @@ def _bring(listing: Listing, file: HubFile, pointer: Path, advance: Meter) -> tu
     blobs = repo_folder(listing.repo) / "blobs"
     blob = blobs / (blob_name or "unknown")
     if not (blob_name and blob.is_file() and _digest(blob, file)):
-        told = get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+        told = patiently(lambda: get_hf_file_metadata(url, timeout=constants.HF_HUB_ETAG_TIMEOUT))
         size = told.size if size is None else size
         if blob_name is None:
             if not told.etag or not re.fullmatch(r"[\w.-]{8,128}", told.etag):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 from registry.errors import BadInputError, RemoteError
 from registry.hub import cache
 from registry.hub.errors import hub_errors
+from registry.hub.patience import patiently
 from registry.hub.views import COMMIT, SHA256, HubFile, Listing
 
 _REVISION = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[\w.-]+)*")
-_BUSY = (429, 500, 502, 503, 504)
-_WAITS = (0.5, 1.5)
 
 
 def look_up(repo: str, revision: str | None, *, cached: bool = False) -> Listing:
@@ -45,25 +43,25 @@ def _ask(repo: str, revision: str) -> Listing:
     from huggingface_hub import HfApi, constants
 
     api, seconds = HfApi(), constants.HF_HUB_ETAG_TIMEOUT
-    info = _patiently(
+    info = patiently(
         lambda: api.model_info(repo, revision=revision, files_metadata=True, timeout=seconds)
     )
     if not info.sha or not COMMIT.fullmatch(info.sha):
         raise RemoteError(f"the hub names no commit for {repo}")
     siblings = info.siblings or []
-    if all(file.blob_id or file.lfs for file in siblings):
+    if all(file.size is not None and (file.blob_id or file.lfs) for file in siblings):
         files = [
             _file(f.rfilename, f.size, f.lfs.sha256 if f.lfs else None, f.blob_id) for f in siblings
         ]
-    else:  # a mirror that lists names alone: its tree has the hashes
+    else:  # a mirror that lists names alone: its tree has the hashes and sizes
         files = _tree(api.endpoint, repo, info.sha)
-    card = info.card_data or {}
+    card: Any = info.card_data or {}
     license = card.get("license")
     return Listing(
         repo,
         info.sha,
         tuple(f for f in files if _plain(f.name)),
-        license=license.lower() if isinstance(license, str) else None,
+        license=license.lower() if isinstance(license, str) and license.isprintable() else None,
         gated=bool(info.gated),
         task=info.pipeline_tag,
     )
@@ -88,19 +86,10 @@ def _file(name: str, size: int | None, sha256: str | None, blob_id: str | None) 
 
 def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
     """The tree at the top of a repository. The library's own call would wait without end."""
-    from huggingface_hub import constants
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
-        build_hf_headers,
-        get_session,
-        hf_raise_for_status,
-    )
-
-    seconds = constants.HF_HUB_ETAG_TIMEOUT
     url: str | None = f"{endpoint}/api/models/{repo}/tree/{commit}"
     files = []
     while url:
-        response = get_session().get(url, headers=build_hf_headers(), timeout=seconds)
-        hf_raise_for_status(response)
+        response = patiently(functools.partial(_page, url))
         for entry in response.json():
             if entry["type"] == "file":
                 lfs = entry.get("lfs") or {}
@@ -109,15 +98,15 @@ def _tree(endpoint: str, repo: str, commit: str) -> list[HubFile]:
     return files
 
 
-def _patiently(call: Callable[[], Any]) -> Any:
-    """Ask again when the hub is busy; a hub that can't be reached is asked once."""
-    from huggingface_hub.errors import HfHubHTTPError
+def _page(url: str) -> Any:
+    from huggingface_hub import constants
+    from huggingface_hub.utils import (  # type: ignore[attr-defined]
+        build_hf_headers,
+        get_session,
+        hf_raise_for_status,
+    )
 
-    for wait in _WAITS:
-        try:
-            return call()
-        except HfHubHTTPError as error:
-            if error.response is None or error.response.status_code not in _BUSY:
-                raise
-            time.sleep(wait)
-    return call()
+    seconds = constants.HF_HUB_ETAG_TIMEOUT
+    response = get_session().get(url, headers=build_hf_headers(), timeout=seconds)
+    hf_raise_for_status(response)
+    return response

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -19,7 +20,7 @@ class HubFile:
     blob_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """A repository at one commit. `cached` tells that the hub itself was not asked."""
 
@@ -35,4 +36,12 @@ class Listing:
         return [file.name for file in self.files]
 
     def file(self, name: str) -> HubFile:
-        return next(file for file in self.files if file.name == name)
+        return self._by_name[name]
+
+    def has_hash(self, name: str) -> bool:
+        """Whether it is known what the file must be."""
+        return bool(self.file(name).sha256 or self.file(name).blob_id)
+
+    @cached_property
+    def _by_name(self) -> dict[str, HubFile]:
+        return {file.name: file for file in self.files}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fmtui.services import data, endpoints, models
+from fmtui.services import azure, data, endpoints, models
 from fmtui.services.context import context
 from fmtui.services.text import number
 from fmtui.services.where import Where
 from screens.widgets.fields import Choice, Field
 from screens.widgets.picker import Option
+
+NO_MODELS = "No models here: import one first (1, then i)."
+NO_DATA = "No data here: type the path of a file, or add one first (3, then a)."
 
 
 def model_options() -> list[Option]:
@@ -16,6 +19,13 @@ def model_options() -> list[Option]:
         Option(m.ref, m.ref, f"{m.task or '–'}  {number(m.parameters)}")
         for m in models.list_models(context())
     ]
+
+
+def model_field(chosen: str) -> Field:
+    """Which model: one that is here, or in the catalogue of a workspace that is named."""
+    free = "reference" if azure.configured(context()) else ""
+    choice = Choice("Model", model_options, value=chosen, none=NO_MODELS, free=free, id="model")
+    return Field("model", choice)
 
 
 def data_options() -> list[Option]:
@@ -51,7 +61,3 @@ def on_azure(instance: str) -> Where:
     if words.lower().startswith("standard_"):
         return Where(backend="azureml", instance_type=words)
     return Where(backend="azureml", compute=words or None)
-
-
-NO_MODELS = "No models here: import one first (1, then i)."
-NO_DATA = "No data here: type the path of a file, or add one first (3, then a)."

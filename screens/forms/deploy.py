@@ -10,11 +10,11 @@ from pathlib import Path
 from textual.widget import Widget
 
 from fmtui.errors import ConflictError, FmtuiError, TermsError
-from fmtui.services import azure, azure_deploy, azure_endpoints, endpoints
+from fmtui.services import azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from screens.forms.azure_places import targets, workspace_words
 from screens.forms.base import Form, required, whole
-from screens.forms.choices import NO_MODELS, endpoint_options, model_options
+from screens.forms.choices import endpoint_options, model_field
 from screens.forms.deploy_azure import AzureFields
 from screens.threads import threaded
 from screens.widgets.fields import Choice, Field, TextField
@@ -36,23 +36,14 @@ class DeployForm(Form):
         return ("Deploy", self.model or "A model")
 
     def fields(self) -> Iterable[Widget]:
-        yield Field(
-            "model",
-            Choice(
-                "Model",
-                model_options,
-                value=self.model,
-                none=NO_MODELS,
-                free="reference" if azure.configured(self.ctx) else "",
-                id="model",
-            ),
-        )
+        yield model_field(self.model)
         yield Field("endpoint", TextField(self.endpoint, hint="its name", id="endpoint"))
         yield Field("where", Choice("Where", targets, value=self.where, id="where"))
         yield AzureFields()
         yield Field("deployment", TextField(hint="blue, then green", id="deployment"))
         yield Field("traffic", TextField(hint="100 for the first, else 0", id="traffic"), "percent")
         yield Field("script", TextField(hint="a score.py of your own", id="script"))
+        yield Field("code", TextField(hint="nothing but the script; or a folder", id="code"))
         hint = "azureml:NAME:VERSION, or an image"
         yield Field("environment", TextField(hint=hint, id="environment"))
         yield Field("port", TextField(hint="a free one", id="port"), "of a new endpoint")
@@ -79,10 +70,13 @@ class DeployForm(Form):
             whole(self._text("port"), "port"),
         )
 
+    def _path(self, name: str) -> Path | None:
+        words = self._text(name)
+        return Path(words).expanduser() if words else None
+
     @property
     def _script(self) -> Path | None:
-        words = self._text("script")
-        return Path(words).expanduser() if words else None
+        return self._path("script")
 
     @property
     def _in_azure(self) -> bool:
@@ -117,6 +111,7 @@ class DeployForm(Form):
             name=deployment,
             traffic=traffic,
             script=script,
+            code=self._path("code") if script else None,
             environment=self._text("environment") or None if script else None,
         )
 
@@ -165,6 +160,7 @@ class DeployForm(Form):
             "deployment": kind != "serverless",
             "traffic": kind in ("", "online"),
             "script": kind in ("", "online"),
+            "code": kind == "online" and self._script is not None,
             "environment": kind == "online" and self._script is not None,
             "port": new and not there,
         }

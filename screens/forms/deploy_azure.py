@@ -89,7 +89,7 @@ class AzureFields(Vertical):
 
     def request(
         self, endpoint: str, model: str, kind: str, *, new: bool, name: str | None,
-        traffic: int | None, script: Path | None, environment: str | None,
+        traffic: int | None, script: Path | None, code: Path | None, environment: str | None,
     ) -> DeployRequest:  # fmt: skip
         """What the lines say that belong to the kind. Raises UsageError."""
         ask = partial(DeployRequest, endpoint, model, new, kind)
@@ -110,7 +110,7 @@ class AzureFields(Vertical):
         return ask(
             auth=self._chosen("auth") if new else None, name=name, traffic=traffic,
             instance_type=self._chosen("instance"), instance_count=count,
-            script=script, environment=environment,
+            script=script, code=code, environment=environment,
         )  # fmt: skip
 
     def _chosen(self, field: str) -> str | None:

@@ -8,16 +8,8 @@ from textual.widget import Widget
 
 from fmtui.services import evaluate
 from fmtui.services.evaluate import EvaluateRequest
-from fmtui.services.where import places
 from screens.forms.base import Form, pairs, required
-from screens.forms.choices import (
-    DROP,
-    NO_DATA,
-    NO_MODELS,
-    data_options,
-    faulty_rows,
-    model_options,
-)
+from screens.forms.choices import DROP, NO_DATA, data_options, faulty_rows, model_field
 from screens.forms.run_options import RunFields
 from screens.forms.where import WhereFields
 from screens.threads import threaded
@@ -38,17 +30,7 @@ class EvaluateForm(Form):
         return ("Evaluate", self.model or "a model")
 
     def fields(self) -> Iterable[Widget]:
-        yield Field(
-            "model",
-            Choice(
-                "Model",
-                model_options,
-                value=self.model,
-                none=NO_MODELS,
-                free="reference" if "azureml" in places() else "",
-                id="model",
-            ),
-        )
+        yield model_field(self.model)
         yield Field("task", Choice("Task", self._tasks, empty="what the model does", id="task"))
         yield Field(
             "test data",

@@ -14,17 +14,9 @@ from fmtui.errors import FmtuiError
 from fmtui.services import finetune, settings, sweep
 from fmtui.services.finetune import FinetunePlan, FinetuneRequest, SettingInfo
 from fmtui.services.text import clean, one_line
-from fmtui.services.where import places
 from screens.bindings import bindings
 from screens.forms.base import PAUSE_SECONDS, Form, pairs, required
-from screens.forms.choices import (
-    DROP,
-    NO_DATA,
-    NO_MODELS,
-    data_options,
-    faulty_rows,
-    model_options,
-)
+from screens.forms.choices import DROP, NO_DATA, data_options, faulty_rows, model_field
 from screens.forms.parameters import ParameterList, Parameters
 from screens.forms.run_options import RunFields
 from screens.forms.where import WhereFields
@@ -62,17 +54,7 @@ class FinetuneForm(Form):
         return ("Finetune", self.model or "a model")
 
     def fields(self) -> Iterable[Widget]:
-        yield Field(
-            "model",
-            Choice(
-                "Model",
-                model_options,
-                value=self.model,
-                none=NO_MODELS,
-                free="reference" if "azureml" in places() else "",
-                id="model",
-            ),
-        )
+        yield model_field(self.model)
         yield Field(
             "task",
             Choice("Task", lambda: options_of(finetune.TASKS), value=finetune.TASKS[0], id="task"),

@@ -67,6 +67,10 @@ class WhereFields(Vertical):
             place_choice(self.model, self.job, usual="the recommended instance type"),
             classes="azureml",
         )
+        yield Field("experiment", TextField(hint="fmtui", id="experiment"), classes="azureml")
+        yield Field(
+            "job's tags", TextField(hint="team=cards, cost=42", id="azure_tags"), classes="azureml"
+        )
         for name, (word, hint) in _SLURM.items():
             if self.several or name != "nodes":
                 yield Field(word, TextField(hint=hint, id=name), classes="slurm")
@@ -173,7 +177,11 @@ class WhereFields(Vertical):
     def _where(self, *, config: str | None) -> Where:
         chosen = Where(backend=self.query_one("#where", Choice).value)
         if chosen.backend == "azureml":
-            return on_azure(self.query_one("#instance", Choice).value)
+            return replace(
+                on_azure(self.query_one("#instance", Choice).value),
+                experiment=self._text("experiment") or None,
+                azure_tags=pairs(self._text("azure_tags"), "job's tags"),
+            )
         if self.several:
             chosen = replace(
                 chosen,

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_left
 from pathlib import Path
 
-from fmtui.services.logs import LogBytes, collapsed
+from fmtui.services.logs import LogBytes, collapsed, searchable
 
 BLOCK = 64 * 1024
 LONGEST = 16 * 1024
@@ -152,7 +152,7 @@ class LogFile:
             if len(chunk) < 16 * BLOCK:
                 return 0
             whole = len(chunk)  # one endless line: look at it in pieces
-        low = chunk[:whole].lower()
+        low = searchable(chunk[:whole])
         counted, line = 0, self._scanned_ends
         found = low.find(self.needle)
         while found >= 0:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from screens.widgets.states import MUTED
 
 Point = tuple[float, float]
-STROKES = ("$text-primary", "$text-success", "$text-warning", "$text-error", "$text-accent")
+STROKES = ("$text-primary", "$text-success", "$text-warning", "$text-error", "$foreground")
 """The colours of the curves, in their order; a curve is also told by its place in the legend."""
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -94,6 +94,9 @@ class Plot(Widget):
         drawn = [s for s in self.series if s.points]
         if not drawn:
             return Content.styled(f" {self.title_words}: no points yet", MUTED)
+        if self.view.log and not any(value > 0 for s in drawn for _, value in s.points):
+            words = f" {self.title_words}: nothing above zero, as a log axis needs it"
+            return Content.styled(words, MUTED)
         drawing = draw(
             [s.points for s in drawn], width - _MARGIN, height, self.view, self.end, self.low
         )

@@ -96,23 +96,31 @@ async def test_an_online_endpoint_and_the_same_by_its_command(
     assert _by_command(azure, here, "bank", line) == sent
 
 
+@pytest.mark.parametrize("alone", [True, False])
 async def test_a_script_of_ones_own_goes_with_it(
-    azure: StandIn, here: Context, uploads: azurite.Store, tmp_path: Path
+    alone: bool, azure: StandIn, here: Context, uploads: azurite.Store, tmp_path: Path
 ) -> None:
-    script = _script(tmp_path)
+    folder = tmp_path / "own"
+    folder.mkdir()
+    script = _script(folder)
+    (folder / "words.txt").write_text("fine")
+    goes = "and nothing else of" if alone else "2 files of"
     assets.put(azure.world, "environments", "scoring", "3", {"image": "mcr.microsoft.com/x:1"})
     async with opened((120, 40)) as pilot:
         form = await _form(pilot, MODEL, "bank")
-        assert "environment" not in text(pilot)
+        assert "environment" not in text(pilot) and "code" not in text(pilot)
         await fill_in(pilot, "script", str(script))
         await shows(pilot, "✗ --script needs --environment")
         await fill_in(pilot, "environment", "azureml:scoring:3")
-        await shows(pilot, "cost", "and nothing else of")
-        line = await _taken(pilot, form, f"Deploy {MODEL} on bank?", "and nothing else of")
+        if not alone:
+            await fill_in(pilot, "code", str(folder))
+        await shows(pilot, "cost", goes)
+        line = await _taken(pilot, form, f"Deploy {MODEL} on bank?", goes)
         await shows(pilot, "Endpoints › bank", "blue", "100%")
     sent = _made(azure)
     deployed = next(body for path, body in sent if "/deployments/" in path)["properties"]
     assert deployed["codeConfiguration"]["scoringScript"] == "score.py"
+    assert ("--code" in line) is not alone
     assert _by_command(azure, here, "bank", line) == sent
 
 

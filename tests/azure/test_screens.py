@@ -84,12 +84,19 @@ async def test_one_task_by_keyboard_from_the_form_to_the_answer(
         await choose(pilot, "where", "azureml")
         await choose(pilot, "instance", "NC6s_v3 recommended")
         await fill_in(pilot, "name", "bank")
+        await fill_in(pilot, "experiment", "cards")
+        await fill_in(pilot, "azure_tags", "team=red, cost=42")
         seen = await shows(pilot, "about 3.10 USD an hour while it runs", seconds=40)
         line = " ".join(seen.replace("\\", " ").split())
-        assert "--backend azureml --instance-type Standard_NC6s_v3" in line
+        assert "--backend azureml --instance-type Standard_NC6s_v3 --experiment cards" in line
+        assert "--azure-tag team=red --azure-tag cost=42" in line
         await pilot.press("ctrl+s")
         await shows(pilot, "✓ completed", seconds=60)
         assert runs.show(here, "r1").output == "bank:1"
+        (job,) = azure.world.requests("PUT", "/jobs/")
+        sent = job.json["properties"]
+        assert sent["experimentName"] == "cards"
+        assert sent["tags"].items() >= {"team": "red", "cost": "42"}.items()
 
         from screens.forms.deploy import DeployForm
 

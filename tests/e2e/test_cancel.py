@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from fmtui.errors import ConflictError
 from fmtui.runs.folder import RunFolder, all_folders
 from fmtui.runs.process import Identity, strays
 from fmtui.runs.state import SILENT_SECONDS
-from fmtui.services import runs
+from fmtui.services import ending, queue, runs
 from fmtui.services.context import Context
 from tests.e2e import counting
 from tests.e2e.cli import Cli, until
@@ -92,9 +93,10 @@ def test_a_run_that_hangs_is_shown_so_and_can_be_ended(cli: Cli, ctx: Context, b
     folder = counting_run(ctx, bert)
     worker = alive(folder.worker())
     worker.signal(signal.SIGSTOP)
-    silent = time.time() - SILENT_SECONDS - 1
-    os.utime(folder.heartbeat, (silent, silent))
-    assert cli.json("run", "show", "r1")["state"] == "not_responding"
+    for off in (-SILENT_SECONDS - 1, SILENT_SECONDS + 9):  # late, or the clock was set back
+        silent = time.time() + off
+        os.utime(folder.heartbeat, (silent, silent))
+        assert cli.json("run", "show", "r1")["state"] == "not_responding"
     worker.signal(signal.SIGCONT)
     until(lambda: runs.show(ctx, "r1").state == "running")
     worker.signal(signal.SIGSTOP)
@@ -174,6 +176,23 @@ def test_a_run_can_be_canceled_at_any_moment(ctx: Context, bert: Path) -> None:
         assert time.monotonic() - begun < 20
         assert not folder.held()
         assert strays(folder.path) == []
+
+
+def test_two_who_resume_a_run_at_once_begin_it_once(ctx: Context, bert: Path) -> None:
+    queue.set_paused(ctx, None, True)
+    counting.create(ctx, bert, steps=5)
+    as_both_saw_it = runs.cancel(ctx, "r1")
+    ending.resume(ctx, as_both_saw_it)
+    folder = RunFolder(ctx.home.runs / "r1")
+    told = folder.journal.read_text()
+    with pytest.raises(ConflictError, match="by somebody else"):
+        ending.resume(ctx, as_both_saw_it)
+    assert folder.journal.read_text() == told
+    queue.set_paused(ctx, None, False)
+    until(lambda: runs.show(ctx, "r1").state == "completed")
+    with pytest.raises(ConflictError, match="by somebody else"):
+        ending.resume(ctx, as_both_saw_it)
+    assert runs.show(ctx, "r1").state == "completed"
 
 
 SYSTEMD_RUN = """#!{python}

@@ -13,7 +13,7 @@ from fmtui.runs.journal import Story
 from fmtui.runs.process import strays
 from tests.e2e.cli import Cli, until
 from tests.e2e.slurm import Cluster, cluster, missing
-from tests.e2e.test_kill import checkpoints, made, steps_in_log
+from tests.e2e.test_killed import checkpoints, made, steps_in_log
 
 pytestmark = pytest.mark.xdist_group("slurm")
 

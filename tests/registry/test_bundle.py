@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import resource
+import struct
 import subprocess
 import sys
 import tarfile
@@ -170,6 +172,13 @@ EDITS: dict[str, Edit] = {
     "a wrong hash": _manifest(lambda v: _set(v, "sha256", "f" * 64)),
     "a version that is none": _manifest(lambda v: v["models"][0].update(version=-1)),
     "a child before its parent": _manifest(lambda v: v["models"].reverse()),
+    "a version that is true": _manifest(lambda v: v["models"][0].update(version=True)),
+    "another name for a model": _manifest(lambda v: v["models"][1].update(ref="x:1")),
+    "more parameters than can be": _manifest(lambda v: v["models"][0].update(parameters=10**30)),
+    "half a character": _manifest(lambda v: v["models"][0].update(labels=["\ud800"])),
+    "a tag twice": _manifest(lambda v: v["models"][0].update(tags=["a", "a"])),
+    "a metric that is none": _manifest(lambda v: v["runs"][0].update(points=[[{}] * 5])),
+    "a figure that is a word": _manifest(lambda v: v["runs"][0].update(metrics={"f1": "high"})),
     "a run that is alive": _manifest(lambda v: v["runs"][0].update(state="running")),
     "a run without a start that is a time": _manifest(
         lambda v: v["runs"][0].update(started="yesterday")
@@ -225,6 +234,76 @@ def test_a_tar_with_what_no_bundle_holds_is_refused(
     refused(other, path)
 
 
+@pytest.mark.parametrize("kind", [b"x", b"g", b"L", b"K"])
+@pytest.mark.parametrize("size", [1 << 62, 1 << 70, -512])
+def test_a_header_that_asks_for_all_memory_is_refused(
+    ctx: Context, tmp_path: Path, kind: bytes, size: int
+) -> None:
+    member = tarfile.TarInfo("manifest.json")
+    member.type = kind
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT)[:512])
+    header[124:136] = ((1 << 95) + size if size >= 0 else (1 << 96) + size).to_bytes(12, "big")
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path = tmp_path / "b.tar"
+    path.write_bytes(bytes(header) + b"abc")
+    with pytest.raises(BadInputError, match="Nothing was registered"):
+        keeping.load(ctx, path)
+
+
+def _with_files(filled: Context, path: Path, files: dict[str, bytes]) -> Path:
+    """A bundle whose first model has these files in place of its own of those names."""
+    keeping.export(filled, ["base"], path)
+    with tarfile.open(path) as tar:
+        members = {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
+    manifest = json.loads(members["manifest.json"])
+    model = manifest["models"][0]
+    model["files"] = [file for file in model["files"] if file["path"] not in files]
+    for name, content in files.items():
+        if content:
+            sha256 = hashlib.sha256(content).hexdigest()
+            model["files"].append({"path": name, "size": len(content), "sha256": sha256})
+            members[f"files/{sha256}"] = content
+    used = {f"files/{f['sha256']}" for m in [model, *manifest["runs"]] for f in m["files"]}
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with tarfile.open(path, "w") as tar:
+        for name in ["manifest.json", *sorted(used)]:
+            member = tarfile.TarInfo(name)
+            member.size = len(members[name])
+            tar.addfile(member, io.BytesIO(members[name]))
+    return path
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"model.safetensors": b"", "pytorch_model.bin": b"\x80\x02."},
+        {"model.safetensors": b"\x80\x02."},
+        {"config.json": b'{"model_type": "bert", "auto_map": {"AutoModel": "m.M"}}'},
+    ],
+)
+def test_a_bundle_holds_models_to_what_any_import_does(
+    filled: Context, other: Context, tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    refused(other, _with_files(filled, tmp_path / "b.tar", files))
+
+
+def test_a_bundle_can_not_bring_trust_in_its_own_code(
+    filled: Context, other: Context, tmp_path: Path
+) -> None:
+    code = {
+        "config.json": b'{"model_type": "bert", "auto_map": {"AutoModel": "m.M"}}',
+        "m.py": b"evil",
+        "trust.json": b"{}",
+    }
+    path = _with_files(filled, tmp_path / "b.tar", code)
+    with pytest.raises(BadInputError, match=r"runs code of its own \(m\.py, trust\.json\)"):
+        keeping.load(other, path)
+    refused(other, path)
+    (info,), _ = keeping.load(other, path, trust=True)
+    assert (Path(info.path) / "m.py").read_bytes() == b"evil"
+
+
 def refused(ctx: Context, path: Path) -> None:
     with pytest.raises(BadInputError, match="Nothing was registered"):
         keeping.load(ctx, path)
@@ -236,18 +315,25 @@ def refused(ctx: Context, path: Path) -> None:
 
 def test_a_large_file_passes_through_little_memory(ctx: Context, tmp_path: Path) -> None:
     """300 MB each way in a process whose data may not pass 200 MB."""
-    weights = tmp_path / "weights"
-    with weights.open("wb") as file:
-        file.truncate(300_000_000)
+    big = tmp_path / "big"
+    big.mkdir()
+    (big / "config.json").write_text('{"model_type": "bert"}')
+    header = {"a": {"dtype": "I8", "shape": [300_000_000], "data_offsets": [0, 300_000_000]}}
+    text = json.dumps(header).encode()
+    with (big / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        file.truncate(8 + len(text) + 300_000_000)
     code = (
         "import sys; from pathlib import Path; from registry import bundle, store\n"
         "from registry.database import Database; from registry import queries\n"
         "root = Path(sys.argv[1]); db = Database(root / 'a' / 'registry.db'); c = db.read()\n"
-        "sha = store.hash_file(root / 'weights')\n"
         "c.execute(\"INSERT INTO model VALUES (1, 'big', '')\")\n"
         'c.execute("INSERT INTO model_version (model_id, version, origin, path, size_bytes, "\n'
-        "          \"created) VALUES (1, 1, 'x', ?, 300000000, '')\", (str(root),))\n"
-        "c.execute(\"INSERT INTO model_file VALUES (1, 1, 'weights', 300000000, ?)\", (sha,))\n"
+        "          \"created) VALUES (1, 1, 'x', ?, 300000000, '')\", (str(root / 'big'),))\n"
+        "for path in (root / 'big').iterdir():\n"
+        "    told = (path.name, path.stat().st_size, store.hash_file(path))\n"
+        "    c.execute('INSERT INTO model_file (model_version_id, path, size, sha256) '\n"
+        "              'VALUES (1, ?, ?, ?)', told)\n"
         "quiet = lambda _: None\n"
         "bundle.export(db, root, queries.list_models(c), root / 'b.tar', quiet)\n"
         "there = Database(root / 'b' / 'registry.db')\n"

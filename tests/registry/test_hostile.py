@@ -109,6 +109,17 @@ def test_a_pickle_with_a_payload_never_runs(
     assert cli.json("model", "list") == []
 
 
+def test_a_pickle_that_unpacks_without_end_is_refused_at_once(
+    cli: Cli, bert: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bert, tmp_path / "bomb"))
+    (folder / "model.safetensors").unlink()
+    with zipfile.ZipFile(folder / "pytorch_model.bin", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + b"0" * 20_000_000)
+    refused = cli.run("model", "import", str(folder), "--convert-pickle", code=4)
+    assert "many times its size" in refused.stderr
+
+
 def test_what_the_scanner_passes_is_still_opened_by_a_loader_of_tensors_alone(
     cli: Cli, bert: Path, tmp_path: Path
 ) -> None:

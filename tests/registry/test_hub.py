@@ -133,6 +133,22 @@ def test_a_copy_that_is_damaged_in_the_cache_is_not_trusted(
     assert not pointer.exists()
 
 
+def test_a_link_that_somebody_put_into_the_cache_leads_to_no_removal(
+    hub: Hub, cli: Cli, bert: Path, tmp_path: Path
+) -> None:
+    repo = hub.add("org/tiny", bert)
+    cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q")
+    cli.run("model", "remove", "tiny", "-y")
+    (pointer,) = cache(tmp_path, "org/tiny").glob("snapshots/*/config.json")
+    own = tmp_path / "my-config.json"
+    own.write_text("mine")
+    pointer.unlink()
+    pointer.symlink_to(own)
+    info = cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")
+    assert (Path(info["path"]) / "config.json").read_bytes() == repo.files["config.json"]
+    assert own.read_text() == "mine"
+
+
 def test_a_cut_line_is_taken_up_again(hub: Hub, cli: Cli, bert: Path) -> None:
     hub.add("org/tiny", bert, cut={"model.safetensors"})
     assert cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")["state"] == "verified"
@@ -146,6 +162,24 @@ def test_a_hub_that_is_busy_is_asked_again(hub: Hub, cli: Cli, home: Home, bert:
     assert is_empty(home)
     hub.busy = 1
     cli.run("model", "import", "--no-smoke", "hf:org/tiny", "-q")
+
+
+def test_a_hub_that_is_busy_or_breaks_off_at_one_file_is_asked_again(
+    hub: Hub, cli: Cli, bert: Path
+) -> None:
+    hub.add("org/tiny", bert, license="mit")
+    hub.file_busy = [(429, "1"), (0, "")]
+    started = time.monotonic()
+    info = cli.json("model", "import", "--no-smoke", "hf:org/tiny", "-q")
+    assert (info["state"], info["license"]) == ("verified", "mit")
+    assert time.monotonic() - started > 1, "as long as it said"
+    assert hub.file_busy == []
+
+
+def test_a_mirror_that_lists_no_sizes_is_asked_for_its_tree(hub: Hub, cli: Cli, bert: Path) -> None:
+    hub.add("org/tiny", bert, no_sizes=True)
+    found = cli.json("model", "import", "--dry-run", "hf:org/tiny")
+    assert found["size_bytes"] == sum(path.stat().st_size for path in bert.iterdir())
 
 
 def test_what_the_hub_refuses_is_a_sentence(hub: Hub, cli: Cli, home: Home, bert: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 from screens.widgets.log_file import BLOCK, LogFile
-from screens.widgets.plot import View, draw, thinned
+from screens.widgets.plot import Plot, Series, View, draw, thinned
 from screens.widgets.record_list import fit
 from screens.widgets.sources import Pages
 
@@ -72,7 +72,7 @@ def test_a_log_that_was_cut_into_parts_goes_on_with_the_new_one(tmp_path: Path) 
     file.close()
 
 
-@pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü"])
+@pytest.mark.parametrize("needle", ["error", "ERROR", "line 77", "ü", "Ü"])
 def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle: str) -> None:
     path = tmp_path / "log.txt"
     every = [f"line {n} " + ("Error here" if n % 97 == 0 else "fine ü") * 9 for n in range(20_000)]
@@ -83,6 +83,20 @@ def test_a_filter_finds_what_a_search_line_by_line_finds(tmp_path: Path, needle:
     grown(file)
     wanted = [line for line in every if needle.lower() in line.lower()]
     assert [file.line(n) for n in range(file.lines)] == wanted
+
+
+def test_a_filter_looks_through_what_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "log.txt"
+    path.write_bytes(
+        b"\r 50%\r100%\r\n\x1b[31mer\x1b[1mror\x1b[0m\n\xff ERROR\n" + "ÉTÉ\n".encode()
+    )
+    file = LogFile(path)
+    for needle, wanted in (
+        ("50%", []), ("100%", [0]), ("[31m", []), ("error", [1, 2]), ("ÉTÉ", [3]),
+    ):  # fmt: skip
+        file.filter(needle)
+        grown(file)
+        assert [file.number(n) for n in range(file.lines)] == wanted, needle
 
 
 def test_an_endless_line_is_cut_and_does_no_harm(tmp_path: Path) -> None:
@@ -161,6 +175,10 @@ def test_curves_over_each_other_keep_their_own_cells() -> None:
 def test_a_log_axis_leaves_out_what_has_no_logarithm() -> None:
     drawing = draw([[(0, 0.0), (1, 0.001), (2, 10.0)]], 20, 4, View(log=True))
     assert (round(drawing.low, 6), round(drawing.high, 6)) == (0.001, 10.0)
+    plot = Plot("reward")
+    plot.show([Series("train", [(0, -2.0), (1, 0.0)])])
+    plot.look(View(log=True))
+    assert "reward: nothing above zero" in plot.render().plain
 
 
 def test_smoothing_takes_the_edge_off_without_a_bias_at_the_start() -> None:

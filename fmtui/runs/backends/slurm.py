@@ -23,7 +23,7 @@ from fmtui.runs.backends import Status, scheduler
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import Journal, story_of
 from fmtui.runs.process import sweep, try_lock, write_json
-from fmtui.runs.state import SILENT_SECONDS
+from fmtui.runs.state import is_silent
 from registry.database import now
 
 _END_SECONDS = 90.0
@@ -207,13 +207,7 @@ def _reason(words: str) -> str:
 def _alive_state(folder: RunFolder) -> str:
     story = story_of(folder.journal)
     state = story.state if story.state in ("starting", "running", "finalizing") else "starting"
-    if state == "starting":
-        return state
-    try:
-        silent = time.time() - folder.heartbeat.stat().st_mtime > SILENT_SECONDS
-    except OSError:
-        return state
-    return "not_responding" if silent else state
+    return "not_responding" if state != "starting" and is_silent(folder) else state
 
 
 def _took_too_much(folder: RunFolder, number: str) -> bool:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from transformers import DataCollatorWithPadding
 
+from fmtui.serving.score import LIKELY
 from fmtui.workers.first_token import read_first
 from fmtui.workers.forward import Tick, in_batches
 from fmtui.workers.tasks.base import Columns, Labelled, Loaded, Record
 
 _MANY = "multi_label_classification"
-_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def answers(
     if many:
         truth = np.array([[label in r["label"] for label in labels] for r in records])
         likely = np.clip(np.where(truth, scores, 1 - scores), 1e-12, 1.0)
-        chosen = scores >= _THRESHOLD
+        chosen = scores >= LIKELY
         return {
             "prediction": [[labels[i] for i in row.nonzero()[0].tolist()] for row in chosen],
             "scores": scores.tolist(),

@@ -15,6 +15,7 @@ import pytest
 
 from tests.command import fmtui
 from tests.models import write_causal
+from tests.serving_tools import write_labeller
 from tests.tiny import WORDS, messages
 
 
@@ -41,6 +42,27 @@ def test_every_row_comes_back_with_its_answer(encoder: None, tmp_path: Path) -> 
     alone = fmtui("model", "predict", "tiny", "--text", texts[7], "--json").json[0]["output"]
     assert table["prediction"][7] == pytest.approx(alone, abs=1e-5)
     assert sorted(p.name for p in tmp_path.iterdir() if "out" in p.name) == ["out.parquet"]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_text_gets_all_of_its_labels(form: str, tmp_path: Path) -> None:
+    texts = ["my card", "what is the rate", "a loan"]
+    folder = write_labeller(tmp_path / "many", texts)
+    fmtui("model", "import", "--no-smoke", str(folder), "--name", "many")
+    to = tmp_path / f"out.{form}"
+    data = write(tmp_path / "in.csv", texts)
+    assert fmtui("batch", "score", "many", "--data", str(data), "--to", str(to)).code == 0
+    if form == "csv":
+        rows = [{k: json.loads(row[k]) for k in ("prediction", "score")}
+                for row in csv.DictReader(to.open())]  # fmt: skip
+    else:
+        rows = [json.loads(line) for line in to.read_text().splitlines()]
+    asked = [word for text in texts for word in ("--text", text)]
+    found = fmtui("model", "predict", "many", *asked, "--json").json
+    for row, answer in zip(rows, found, strict=True):
+        assert row["prediction"] == [one["label"] for one in answer["output"]]
+        assert row["score"] == pytest.approx([one["score"] for one in answer["output"]], abs=1e-5)
+    assert len({len(row["prediction"]) for row in rows}) > 1
 
 
 def test_what_was_killed_goes_on(encoder: None, tmp_path: Path) -> None:

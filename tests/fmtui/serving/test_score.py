@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from fmtui.serving import score
 from tests.models import write_causal, write_seq2seq
-from tests.serving_tools import write_classifier
+from tests.serving_tools import write_classifier, write_labeller
 from tests.tiny import HIDDEN, TOPICS, WORDS, write_bert
 
 
@@ -165,14 +165,15 @@ def test_a_pair_and_a_text_longer_than_the_model(
     assert long["label"] in TOPICS
 
 
-def test_several_labels_at_once(classifier: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    folder = shutil.copytree(classifier, tmp_path / "many")
-    config = json.loads((folder / "config.json").read_text())
-    config["problem_type"] = "multi_label_classification"
-    (folder / "config.json").write_text(json.dumps(config))
-    load(folder, monkeypatch)
-    (scores,) = ask(["my card"], return_all_scores=True)
-    assert sum(s["score"] for s in scores) != pytest.approx(1, abs=1e-3)
+def test_several_labels_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["my card", "what is the rate", "a loan"]
+    load(write_labeller(tmp_path / "many", texts), monkeypatch)
+    every = ask(texts, return_all_scores=True)
+    assert sum(s["score"] for s in every[0]) != pytest.approx(1, abs=1e-3)
+    expected = [[s for s in scores if s["score"] >= 0.5] for scores in every]
+    assert len({len(has) for has in expected}) > 1, "the texts differ in how many they have"
+    assert ask(texts) == expected
+    assert ask(["my card"], top_k=1) == [every[0][:1]]
 
 
 def test_an_encoder_gives_the_mean_of_its_vectors(

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from fmtui.errors import BadInputError
+from fmtui.tasks import get_task
+from fmtui.tasks.base import choose_columns
 from fmtui.tasks.guess import guess_task
 from tests.fmtui.tasks.tables import table
 
@@ -39,6 +42,19 @@ def test_the_columns_tell_the_task(columns: str, row: tuple[Any, ...], task: str
     assert guess_task(table(columns, *rows), {}).name == task
 
 
+@pytest.mark.parametrize(
+    "columns", ["instruction input output", "instruction response", "prompt completion"]
+)
+def test_a_few_short_answers_to_instructions_are_no_labels(columns: str) -> None:
+    rows = [(f"{SENTENCE} {i}", *["yes"] * columns.count(" ")) for i in range(3)]
+    assert guess_task(table(columns, *rows), {}).name == "text-generation"
+    label = columns.split()[-1]
+    text = columns.split()[0]
+    assert guess_task(table(columns, *rows), {"text": text, "label": label}).name == (
+        "text-classification"
+    )
+
+
 def test_roles_that_a_person_set_narrow_the_choice() -> None:
     made = table("a b", *((f"{SENTENCE} {i}", f"{SENTENCE} {i}") for i in range(60)))
     assert guess_task(made, {"source": "a", "target": "b"}).name == "translation"
@@ -60,3 +76,10 @@ def test_tags_are_read_from_the_column_with_their_names() -> None:
     assert (
         task.guess_columns(table("tokens ner_tags", *(r[:2] for r in rows)))["tags"] == "ner_tags"
     )
+
+
+def test_thousands_of_columns_are_not_listed_one_by_one() -> None:
+    wide = table(" ".join(f"c{i}" for i in range(5000)), ("a",) * 5000)
+    with pytest.raises(BadInputError) as caught:
+        choose_columns(get_task("translation"), wide, {})
+    assert "`c29` and 4,970 more" in str(caught.value)
