@@ -80,7 +80,11 @@ def _carry(
     folder: RunFolder, numbers: range, machine: int, address: str | None, stop: _Stop
 ) -> None:
     token = {TOKEN: token_of(folder.path)}
-    worker = start_workers(folder, env=token, machine=machine, address=address)
+    # A launcher whose worker dies prints its traceback: that is for the log.
+    with ranks.log_of(folder, numbers[0]).open("ab") as log:
+        worker = start_workers(
+            folder, env=token, machine=machine, address=address, output=log.fileno()
+        )
     watch = ranks.Watch(folder, numbers)
     deadline = None
     while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from fmtui.errors import BadInputError
 from fmtui.services import data as data_service
 from fmtui.services import launch, runs
 from fmtui.services.context import Context
+from fmtui.services.data import Source
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task, label_column
+from fmtui.tasks.guess import guess_task
 from fmtui.tasks.settings import measuring
 from registry.database import now
 from registry.folder import CONFIG, read_config
@@ -53,10 +56,18 @@ class EvaluateRequest:
         return launch.command_line([*words, "--detach"])
 
 
-def task_of(model: ModelInfo, named: str | None) -> Task:
-    """The task that was named, else the model's own, else text classification."""
+def task_of(
+    model: ModelInfo, named: str | None, source: Source, columns: Mapping[str, str]
+) -> Task:
+    """The task that was named, else the model's own, else what the data is for of those that the
+    model has a head for, else text classification."""
     if named is None and model.task in TASKS:
         named = model.task
+    if named is None:  # a T5 as it was published summarizes and translates
+        able = [n for n in TASKS if (model.architecture or "").endswith(get_task(n).heads)]
+        if len(able) > 1:
+            guessed = guess_task(source.table(), {**source.roles, **columns}).name
+            named = guessed if guessed in able else None
     return get_task(named or "text-classification")
 
 
@@ -90,10 +101,10 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     tags = check_tags(request.tags)
     model = launch.registered_model(ctx, request.model)
     launch.check_files(model)
-    task = task_of(model, request.task)
+    source = data_service.resolve(ctx, request.data)
+    task = task_of(model, request.task, source, request.columns)
     method = method_of(model, task)
     settings = measuring(task.name, request.settings)
-    source = data_service.resolve(ctx, request.data)
     columns, found, _ = launch.examples_of(
         task, source, request.columns, drop_invalid=request.drop_invalid
     )

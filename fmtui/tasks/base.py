@@ -14,6 +14,9 @@ from fmtui.metrics.names import lower_is_better as lower_is_better
 
 Record = Mapping[str, Any]
 
+_LISTED = 30
+"""Columns that an error names; a table that was read the wrong way has thousands."""
+
 Text = str | tuple[str, str] | list[str]
 """What a tokenizer takes: a text, a pair of texts, or the words of one."""
 
@@ -119,7 +122,9 @@ class Task(Roles, Protocol):
 def choose_columns(task: Roles, table: Table, given: Mapping[str, str]) -> dict[str, str]:
     """The columns for a task's roles: what was given, else guessed. Raises BadInputError."""
     roles = {role.name: role for role in task.roles}
-    listing = ", ".join(f"`{c}`" for c in table.columns)
+    listing = ", ".join(f"`{c}`" for c in table.columns[:_LISTED]) or "none"
+    if more := len(table.columns[_LISTED:]):
+        listing += f" and {more:,} more"
     for role, column in given.items():
         if role not in roles:
             raise BadInputError(

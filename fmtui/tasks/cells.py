@@ -14,6 +14,8 @@ _ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d*)?)"""
 _ITEMS = re.compile(_ITEM, re.DOTALL)
 _PYTHON_LIST = re.compile(rf"\[\s*(?:{_ITEM}(?:\s*,\s*|\s+|(?=\])))*\]", re.DOTALL)
 
+_ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=\w+)?\)", re.DOTALL)
+
 _KINDS = {bool: "a truth value", int: "a number", float: "a number", str: "a text"}
 
 
@@ -76,6 +78,23 @@ def _python_list(text: str) -> list[object] | None:
         return [ast.literal_eval(item) for item in _ITEMS.findall(text)]
     except (ValueError, SyntaxError):
         return None
+
+
+def as_value(value: Value) -> Value:
+    """A list or an object that a text writes, as JSON or as Python prints it, numpy's arrays in it
+    as well; any other value as it is. Of use where no text is expected."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text[:1] + text[-1:] not in ("[]", "{}"):
+        return value
+    for read in (json.loads, ast.literal_eval):
+        for written in (text, _ARRAY.sub(r"\1", text)):
+            try:
+                found = read(written)
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+            if isinstance(found, list | dict):
+                return found
+    return value
 
 
 def has_lists(values: Sequence[Value]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from fmtui.data.report import Finding
 from fmtui.data.table import Table, Value
 from fmtui.tasks.base import Examples, Record, Role, Task, Text
-from fmtui.tasks.cells import as_list, is_empty, kind_of
+from fmtui.tasks.cells import as_list, as_value, is_empty, kind_of
 from fmtui.tasks.rows import Cells, Faults, read_rows
 
 ID = Role("id", ("id", "qid", "question_id", "uuid"), required=False)
@@ -164,7 +164,8 @@ def _spans(cells: Cells, faults: Faults) -> Spans | None:
 
 def _tree(value: Value, faults: Faults) -> Spans:
     """SQuAD's {"text": [...], "answer_start": [...]}, its list of objects, or plain texts."""
-    listed = as_list(value) if isinstance(value, str) else value
+    written = as_list(value) if isinstance(value, str) else value
+    listed = as_value(value) if written is None else written
     if isinstance(listed, dict):
         if "text" not in listed:
             faults.add("answers", "the answers have no `text`")
@@ -176,7 +177,7 @@ def _tree(value: Value, faults: Faults) -> Spans:
         return _flat(
             "answers", texts, starts if any(s is not None for s in starts) else None, faults
         )
-    return _flat("answers", listed if listed is not None else value, None, faults)
+    return _flat("answers", listed, None, faults)
 
 
 def _flat(role: str, texts: Value, starts: Value, faults: Faults) -> Spans:

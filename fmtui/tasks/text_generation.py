@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from fmtui.data.report import Finding
 from fmtui.data.table import Table, Value
 from fmtui.tasks.base import Examples, Record, Role, Task, Text
-from fmtui.tasks.cells import is_empty, kind_of
+from fmtui.tasks.cells import as_value, is_empty, kind_of
 from fmtui.tasks.rows import Cells, Faults, read_rows
 
 MESSAGES = Role(
@@ -28,8 +27,9 @@ TEXT = Role(
 )
 
 _SPEAKERS = {
-    "system": "system", "user": "user", "human": "user", "assistant": "assistant",
-    "gpt": "assistant", "model": "assistant", "bot": "assistant", "chatgpt": "assistant",
+    "system": "system", "developer": "system", "user": "user", "human": "user",
+    "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant",
+    "chatgpt": "assistant",
     "tool": "tool", "function": "tool", "observation": "tool",
 }  # fmt: skip
 
@@ -141,20 +141,19 @@ def _message(raw: object, number: int, role: str, faults: Faults) -> Message | N
         texts = [p.get("text") for p in content if isinstance(p, dict) and p.get("type") == "text"]
         content = "".join(map(str, texts)) if len(texts) == len(content) else content
     if not isinstance(content, str) or (not content.strip() and known == "assistant"):
-        what = "empty" if not content else f"{kind_of(content)}, not a text"
+        if not content and raw.get("tool_calls"):
+            what = "a call of tools alone, which can't be learnt yet"
+        else:
+            what = "empty" if not content else f"{kind_of(content)}, not a text"
         faults.add(role, f"message {number} is {what}", kind=f"a message is {what}")
         return None
     return {"role": known, "content": content}
 
 
 def _listed(value: Value) -> list[Any]:
-    """The messages in a cell, also where a csv holds them as JSON."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return []
-    return value if isinstance(value, list) else []
+    """The messages in a cell, also where a csv holds them as JSON or as Python prints them."""
+    listed = as_value(value)
+    return listed if isinstance(listed, list) else []
 
 
 def _is_chat(value: Value) -> bool:

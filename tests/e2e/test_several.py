@@ -131,10 +131,23 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
         port = probe.getsockname()[1]
     run = tiny.json(
         *TWO, "--num-machines", "2", "--main-address", f"127.0.0.1:{port}",
-        "--set", "num_train_epochs=4", "--detach",
+        "--set", "num_train_epochs=60", "--detach",
     )["run"]  # fmt: skip
     folder = folder_of(tiny, run)
     tiny.run("run", "join", run, "--machine", "2", code=2)
+    joined = tiny.start("run", "join", run, "--machine", "1")
+    until(lambda: checkpoints(folder) >= 1)
+    victim = ranks.load(folder, 1)
+    assert victim is not None
+    assert victim.identity.signal(signal.SIGKILL)
+    _, err = joined.communicate()
+    assert joined.returncode == 6
+    assert err.splitlines()[-1].endswith("was killed. See log.rank1.txt.")
+    assert "Traceback" not in err, "what the launcher says of it is in that log"
+    assert "ChildFailedError" in ranks.log_of(folder, 1).read_text()
+    until(lambda: folder.exit() and not folder.held())
+
+    tiny.run("run", "resume", run)
     joined = tiny.start("run", "join", run, "--machine", "1")
     _, err = joined.communicate()
     assert joined.returncode == 0, err

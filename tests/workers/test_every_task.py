@@ -238,6 +238,19 @@ def test_a_base_is_measured_by_the_names_of_labels(
         evaluate.start(studio.ctx, EvaluateRequest("base", data))
 
 
+def test_a_base_that_writes_is_measured_on_what_the_data_is_for(
+    studio: Studio, tmp_path: Path
+) -> None:
+    models.import_model(studio.ctx, str(write_seq2seq(tmp_path / "t5", TEXTS)), name="base")
+    for task, rows in (
+        ("summarization", documents(4, 0)),
+        ("translation", [{"en": "my card is lost", "de": "meine Karte ist weg"}] * 4),
+        ("text-classification", [{"text": t, "label": n} for t, n in messages(9)]),
+    ):
+        data = added(studio, tmp_path, f"for-{task}", rows)
+        assert evaluate.start(studio.ctx, EvaluateRequest("base", data)).task == task
+
+
 def test_one_label_and_any_number_of_them_are_told_apart(
     studio: Studio, bert: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,15 @@ def test_an_answer_is_found_in_whichever_window_it_is(
     assert learnt(loaded.model, task)["doc_stride"] == 16
 
 
+def test_how_sure_an_answer_is_does_not_hang_on_the_batch(bert: Path) -> None:
+    short = _asked("what is lost", "my card is lost now", "card")
+    others = [_asked("what is lost", "the card was stolen today please " * 7, "card")] * 3
+    loaded, procedure = load("question-answering", bert), get_procedure("question-answering")
+    alone, among = (procedure.predict(loaded, [short, *more]) for more in ([], others))
+    for column in ("score", "loss"):
+        assert among[column][0] == pytest.approx(alone[column][0], rel=1e-5)
+
+
 def test_a_question_without_room_for_its_context_is_a_sentence(bert: Path) -> None:
     loaded = load("question-answering", bert)
     with pytest.raises(BadInputError, match="leaves no room for its context in 64 tokens"):

@@ -47,6 +47,19 @@ def find(task: Task, name: str, columns: Mapping[str, str], found: Examples) -> 
                 name, None, column, kind="labels with few examples",
             )
         )  # fmt: skip
+    named = tuple(
+        number
+        for number, record in zip(found.numbers, found.records, strict=True)
+        if column in task.labels_of(record)
+    )
+    if named:
+        findings.append(
+            Finding(
+                f"`{column}` is the column's name and a label as well: is the header among the "
+                "rows, or is the first line of the file no header?",
+                name, named[0], column, kind="a label that is the column's name", rows=named,
+            )
+        )  # fmt: skip
     top, most = max(counts.items(), key=lambda pair: pair[1])
     share = most / sum(counts.values())
     if share >= MOST and len(counts) > 1:

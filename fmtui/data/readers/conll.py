@@ -34,7 +34,8 @@ def looks_so(file: DataFile) -> bool:
 
 
 def read(file: DataFile) -> Table:
-    """Sentences with `tokens` and `tags`; columns between them are `column_2`, `column_3` ..."""
+    """Sentences with `tokens` and `tags`; columns between them are `column_2`, `column_3` ..., and
+    `column_1` is one before the tokens that counts them."""
     width, tabs = 0, False
     sentences: list[list[list[str]]] = [[]]
     starts: list[int] = []
@@ -88,9 +89,19 @@ def _columns(width: int) -> tuple[str, ...]:
     return ("tokens", *(f"column_{i}" for i in range(2, width)), "tags")
 
 
+def _counts(column: Value) -> bool:
+    """Whether a sentence's first column counts its tokens, from 0 or 1 on, as CoNLL-X does."""
+    assert isinstance(column, list)
+    first = column[0]
+    return first in ("0", "1") and column == [str(int(first) + i) for i in range(len(column))]
+
+
 def _table(name: str, sentences: list[list[list[str]]], width: int, starts: list[int]) -> Table:
     rows: list[tuple[Value, ...]] = [
         tuple([list(column) for column in zip(*sentence, strict=True)]) for sentence in sentences
     ]
     places = [f"from line {start:,} on" for start in starts]
-    return Table(name, _columns(max(width, 2)), rows, list(range(1, len(rows) + 1)), places)
+    columns = list(_columns(max(width, 2)))
+    if width > 2 and all(map(_counts, (row[0] for row in rows))):
+        columns[:2] = "column_1", "tokens"
+    return Table(name, tuple(columns), rows, list(range(1, len(rows) + 1)), places)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import re
 
 from fmtui.data.readers.broken import LONE
 from fmtui.data.readers.file import LONGEST, DataFile
 from fmtui.data.table import Table, Value
 from fmtui.errors import BadInputError
+
+_SEP = re.compile(r"sep=([,;|\t])", re.IGNORECASE)
 
 _OTHERS = (";", "\t", "|")
 """What separates the values of a .csv whose header has no comma."""
@@ -28,6 +31,8 @@ def read(file: DataFile) -> Table:
 
 def _delimiter(file: DataFile) -> str:
     header = file.start().split("\n", 1)[0]
+    if told := _told(header):
+        return told
     return next((d for d in _OTHERS if d in header and "," not in header), ",")
 
 
@@ -39,7 +44,9 @@ def _rows(file: DataFile, delimiter: str, quoting: int) -> Table:
     started = 1
     try:
         for record in reader:
-            if len(record) == len(columns) and columns:
+            if reader.line_num == 1 and _told(delimiter.join(record)):
+                pass
+            elif len(record) == len(columns) and columns:
                 rows.append(tuple(record))
             elif not columns and any(cell.strip() for cell in record):
                 columns = _header(record, file.name)
@@ -51,6 +58,12 @@ def _rows(file: DataFile, delimiter: str, quoting: int) -> Table:
     if not columns:
         raise file.empty()
     return Table(file.name, columns, rows, list(range(1, len(rows) + 1)))
+
+
+def _told(line: str) -> str:
+    """The delimiter that a first line `sep=;` tells Excel of; "" where it is a header."""
+    match = _SEP.fullmatch(line.strip("\r\n"))
+    return match[1] if match else ""
 
 
 def _header(record: list[str], name: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ _MAGIC = {
     b"ARROW1": ("an Arrow file", "Save it as parquet."),
     b"SQLite format 3": ("an SQLite database", "Save the rows as csv."),
 }
+_POINTER = b"version https://git-lfs.github.com/"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -147,6 +148,16 @@ class DataFile:
     def _check_start(self, head: bytes) -> None:
         if not head:
             raise self.empty()
+        if head.startswith(_POINTER):
+            raise BadInputError(
+                "is a pointer of Git LFS, not the file itself",
+                file=self.name,
+                hint="Fetch it with `git lfs pull`.",
+            )
+        if not any(head):
+            raise BadInputError(
+                "begins with nothing but NUL bytes", file=self.name, hint="Copy it anew."
+            )
         if self.suffix != ".parquet":
             for magic, (what, hint) in _MAGIC.items():
                 if head.startswith(magic):

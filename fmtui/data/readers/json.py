@@ -85,8 +85,9 @@ def _line_records(file: DataFile) -> Iterator[tuple[int, Any]]:
 
 def _detail(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.colno:,}"
-    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        return f"{error.msg.removesuffix(' at')} at character {error.colno:,}"
+    deep = isinstance(error, RecursionError)
+    return "it is nested too deep" if deep else "a number has too many digits"
 
 
 def _is_lines(text: str, error: Exception) -> bool:
@@ -158,12 +159,22 @@ def _of_document(document: Any, name: str) -> Table:
             hint="Save each to a file of its own.",
         )
     if all(isinstance(value, dict) for value in document.values()):
+        if _is_index(document):
+            return of_records(name, enumerate(document.values(), 1))
         return _of_columns({c: list(values.values()) for c, values in document.items()}, name)
     return _of_columns(document, name)
 
 
 def _is_records(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _is_index(document: dict[str, Any]) -> bool:
+    """`{"0": {"text": ..., "label": ...}, ...}`: rows by their numbers, where pandas else writes
+    columns of values by the rows' numbers."""
+    return all(map(str.isdigit, document)) and not any(
+        str.isdigit(key) for row in document.values() for key in row
+    )
 
 
 def _is_split_frame(document: dict[str, Any]) -> bool:

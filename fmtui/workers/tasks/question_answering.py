@@ -58,12 +58,15 @@ class QuestionAnswering(Base):
     ) -> Columns:
         windows = _windows(loaded, records)
         columns, collator = _inputs(loaded, windows), self.collator(loaded)
+        lengths = self.lengths(columns)
 
         def forward(indices: list[int]) -> Any:
             out = loaded.model(**loaded.collate(collator, columns, indices))
-            return zip(out.start_logits.float().cpu(), out.end_logits.float().cpu(), strict=True)
+            starts, ends = out.start_logits.float().cpu(), out.end_logits.float().cpu()
+            # Padding is no place of an answer: how sure a model is must not hang on what else
+            # stands in its batch.
+            return [(starts[n][: lengths[i]], ends[n][: lengths[i]]) for n, i in enumerate(indices)]
 
-        lengths = self.lengths(columns)
         results = in_batches(lengths, forward, tick=tick)
         found: list[_Answer] = [_Answer() for _ in records]
         for place, record in enumerate(windows["overflow_to_sample_mapping"]):

@@ -119,6 +119,8 @@ CHAT = [
     [
         ("messages", (CHAT,)),
         ("messages", (__import__("json").dumps(CHAT),)),
+        ("messages", (str(CHAT),)),
+        ("messages", ([{"role": "developer", "content": "Be kind."}, *CHAT[1:]],)),
         (
             "conversations",
             (
@@ -154,6 +156,10 @@ def test_chats_are_read_up_to_their_last_answer(columns: str, row: tuple[Any, ..
         ([{"role": "oracle", "content": "Hi."}], "message 1 is from `oracle`, an unknown role"),
         ([CHAT[1], {"role": "assistant", "content": ""}], "message 2 is empty"),
         ([CHAT[1], {"role": "assistant", "content": 5}], "message 2 is a number, not a text"),
+        (
+            [CHAT[1], {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}],
+            "message 2 is a call of tools alone, which can't be learnt yet",
+        ),
         (CHAT[:2], "the assistant says nothing: there is nothing to learn"),
     ],
 )

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from fmtui.errors import BadInputError
+from fmtui.tasks import get_task
+from fmtui.tasks.base import choose_columns
 from fmtui.tasks.guess import guess_task
 from tests.fmtui.tasks.tables import table
 
@@ -73,3 +76,10 @@ def test_tags_are_read_from_the_column_with_their_names() -> None:
     assert (
         task.guess_columns(table("tokens ner_tags", *(r[:2] for r in rows)))["tags"] == "ner_tags"
     )
+
+
+def test_thousands_of_columns_are_not_listed_one_by_one() -> None:
+    wide = table(" ".join(f"c{i}" for i in range(5000)), ("a",) * 5000)
+    with pytest.raises(BadInputError) as caught:
+        choose_columns(get_task("translation"), wide, {})
+    assert "`c29` and 4,970 more" in str(caught.value)

@@ -80,6 +80,15 @@ def test_labels_out_of_balance_are_told() -> None:
     ]
 
 
+def test_a_header_among_the_rows_or_none_is_told() -> None:
+    rows = [*[(f"text {i}", "ab"[i % 2]) for i in range(20)], ("text", "label")]
+    (told,) = of_kind(
+        check_rows("text-classification", "text label", *rows), "a label that is the column's name"
+    )
+    assert told[0].startswith("`label` is the column's name and a label as well")
+    assert told[1] == (21,)
+
+
 def test_the_balance_of_tags_counts_spans_and_not_what_lies_outside() -> None:
     rows = [("a b c d e f", "B-x I-x I-x O O O")] * 6 + [("g h", "B-y O")]
     messages = [f.message for f in check_rows("token-classification", "tokens tags", *rows)]

@@ -38,6 +38,16 @@ def test_the_last_of_many_columns_is_the_tag(tmp_path: Path) -> None:
     assert table.rows == [(["EU", "rejects"], ["NNP", "VBZ"], ["B-NP", "B-VP"], ["B-ORG", "O"])]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_first_column_that_counts_is_not_the_tokens(tmp_path: Path, first: int) -> None:
+    lines = [f"{first}\tAda\tB-PER", f"{first + 1}\twrote\tO", "", f"{first}\tYes\tO", ""]
+    table = read_table(write(tmp_path, "\n".join(lines)))
+    assert table.columns == ("column_1", "tokens", "tags")
+    assert table.column("tokens") == [["Ada", "wrote"], ["Yes"]]
+    numbers = read_table(write(tmp_path, "1\tNUM\tO\n\n3\tNUM\tB-AGE\n"))
+    assert numbers.columns == ("tokens", "column_2", "tags")
+
+
 def test_a_token_may_hold_a_space_between_tabs(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "New York\tB-place\n# 5\tO\n\u3000\tO\n"))
     assert table.rows == [(["New York", "# 5", "\u3000"], ["B-place", "O", "O"])]
