@@ -62,13 +62,13 @@ def _newest(repo_folder: Path) -> Path | None:
     """The snapshot that `main` names, else the one that was written last."""
     try:
         main = (repo_folder / "refs" / "main").read_text().strip()
-    except OSError:
+    except (OSError, ValueError):
         main = ""
     snapshots = repo_folder / "snapshots"
     all_of_them = [
         path
         for path in (snapshots.iterdir() if snapshots.is_dir() else ())
-        if _COMMIT.fullmatch(path.name) and any(path.iterdir())
+        if _COMMIT.fullmatch(path.name) and path.is_dir() and any(path.iterdir())
     ]
     named = [path for path in all_of_them if path.name == main]
     return max(named or all_of_them, key=lambda path: path.stat().st_mtime, default=None)

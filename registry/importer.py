@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,12 @@ from registry.errors import BadInputError, NotFoundError
 from registry.permissions import SAFE, Convert, Permissions
 from registry.progress import Counter, unseen
 from registry.references import Reference, check_name, parse
+from registry.room import check_room, same_disk
 from registry.store import Facts, Report, incoming, name_taken, place
 from registry.views import ImportProgress
+
+GGUF_GROWS = 4
+"""Times its size that a GGUF file takes: numbers of four bits and more become sixteen."""
 
 _HUB_SNAPSHOT = re.compile(r"models--(.+)/snapshots/([0-9a-f]{40})")
 
@@ -49,13 +54,28 @@ def import_model(
     check_name(name, "model")
     if db.read().execute("SELECT 1 FROM model WHERE name = ?", (name,)).fetchone():
         raise name_taken(name)
-    path = Path(source).expanduser()
+    path = place_of(source)
     if path.is_dir():
         return _from_folder(db, models, path, name, progress, permissions, convert)
-    if path.suffix.lower() == ".gguf" and path.is_file() and convert:
+    if is_gguf(path) and convert:
         return _from_gguf(db, models, path, name, progress, convert)
     wanted, entry = resolve(db, source)
     return _from_hub(db, models, wanted, name, progress, entry, permissions, convert, cached)
+
+
+def place_of(source: str) -> Path:
+    """The folder or file that a source may be; nothing of that name where it can't be one."""
+    try:
+        path = Path(source).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, the home of nobody
+        return Path(os.devnull, "no-such-file")
+    return path
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a path names a GGUF file that is there."""
+    return path.suffix.lower() == ".gguf" and path.is_file()
 
 
 def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
@@ -63,7 +83,7 @@ def resolve(db: Database, source: str) -> tuple[Reference, CatalogEntry | None]:
 
     Raises NotFoundError or BadInputError where it stands for none.
     """
-    wanted = _reference(source, Path(source).expanduser(), db)
+    wanted = _reference(source, place_of(source), db)
     if wanted.source == "hf":
         return wanted, None
     entry = catalog.show(db.read(), source)
@@ -75,7 +95,11 @@ def _reference(source: str, path: Path, db: Database) -> Reference:
     if not source.startswith(("hf:", "azureml:")):
         if path.exists():
             raise BadInputError(
-                "is no folder", file=source, hint="Give the folder that holds config.json."
+                "is no folder",
+                file=source,
+                hint=f"For a bundle: fmtui model import {shlex.quote(source)}"
+                if path.suffix == ".tar"
+                else "Give the folder that holds config.json.",
             )
         if source.startswith(("/", ".", "~")) or source.count("/") > 1:
             raise NotFoundError(f"no folder {source}")
@@ -149,8 +173,7 @@ def _from_gguf(
     db: Database, models: Path, path: Path, name: str, progress: Report, convert: Convert
 ) -> int:
     path = path.resolve()
-    # Quantized numbers of four bits and more become sixteen.
-    with incoming(models, 4 * path.stat().st_size) as held:
+    with incoming(models, GGUF_GROWS * path.stat().st_size) as held:
         progress(ImportProgress("converting", path.name, 0, 0))
         convert("gguf", path, held.folder)
         description = model_folder.describe(held.folder)
@@ -193,7 +216,15 @@ def _from_hub(
     listing = hub.look_up(wanted.name, wanted.version, cached=cached)
     where = f"hf:{wanted.name}"
     names = listing.names()
-    main = weights.choose(names, where, pickle=permissions.convert_pickle and convert is not None)
+    pickle = permissions.convert_pickle and convert is not None
+    try:
+        main = weights.choose(names, where, pickle=pickle)
+    except BadInputError as error:
+        if listing.cached:
+            error.hint = (
+                "The hub's cache may hold a part of it only: import it without HF_HUB_OFFLINE."
+            )
+        raise
     if model_folder.CONFIG not in names:
         raise BadInputError("holds no config.json, so it is no model for transformers", file=where)
     # The small file first: what can't be used is refused before its weights are fetched.
@@ -218,6 +249,9 @@ def _from_hub(
 
     wanted_names = [*model_folder.beside_weights(names), *code, *held_in]
     advance = Counter(progress, "downloading", sum(listing.file(n).size or 0 for n in wanted_names))
+    check_room(hub.cache_folder(), hub.lacking(listing, wanted_names), "HF_HOME")
+    if not same_disk(hub.cache_folder(), models):  # no link leads from one disk to the other
+        check_room(models, advance.total, "FMTUI_HOME")
     fetched = {}
     for file in wanted_names:
         fetched[file] = hub.fetch(listing, file, advance.on(file))
@@ -237,7 +271,7 @@ def _from_hub(
             origin=entry.ref if entry else f"{where}@{listing.commit}",
             revision=listing.commit,
             license=description.license or listing.license or (entry.license if entry else None),
-            verified=True,
+            verified=all(map(listing.has_hash, wanted_names)),
         )
         return place(db, models, held, name, description, facts, next_version=False)
 

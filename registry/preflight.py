@@ -2,66 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from registry import architectures, hub, weights
 from registry import folder as model_folder
 from registry.database import Database
 from registry.errors import BadInputError, FmtuiError, RemoteError
 from registry.hub.errors import hub_errors
-from registry.importer import resolve
+from registry.importer import is_gguf, place_of, resolve
 from registry.permissions import SAFE, Permissions
+from registry.preflight_local import of_folder, of_gguf
+from registry.preflight_views import Check, Mark, Preflight, bytes_text, disk_check
 from registry.progress import unseen
+from registry.room import free_bytes, same_disk
 from registry.untrusted import parse_json
-
-Mark = Literal["ok", "warning", "no"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at. `no` means that the import would be refused."""
-
-    mark: Mark
-    name: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """A source before its import. Sizes are bytes; what could not be told is None.
-
-    `dtypes` counts parameters by type, `code` lists the Python files that would run if they were
-    trusted, `to_fetch` is what the cache does not hold yet.
-    """
-
-    source: str
-    repo: str | None
-    commit: str | None
-    license: str | None
-    gated: bool
-    files: int
-    size_bytes: int
-    to_fetch: int
-    parameters: int | None
-    dtypes: dict[str, int]
-    model_type: str | None
-    architecture: str | None
-    task: str | None
-    pickles: tuple[str, ...]
-    code: tuple[str, ...]
-    free_bytes: int
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the import would go through, as far as can be told."""
-        return all(check.mark != "no" for check in self.checks)
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"ok": self.ok}
 
 
 def preflight(
@@ -73,9 +28,11 @@ def preflight(
         NotFoundError: no such folder, model or revision.
         RemoteError: the hub can't be reached.
     """
-    path = Path(source).expanduser()
+    path = place_of(source)
     if path.is_dir():
-        return _of_folder(path.resolve(), models)
+        return of_folder(path.resolve(), models, permissions)
+    if is_gguf(path):
+        return of_gguf(path.resolve(), models)
     wanted, _ = resolve(db, source)
     return _Look(source, hub.look_up(wanted.name, wanted.version), models, permissions).result()
 
@@ -103,10 +60,10 @@ class _Look:
         main = self._main(names)
         wanted = self._wanted(names, main)
         size = sum(listing.file(n).size or 0 for n in wanted)
-        to_fetch = sum(listing.file(n).size or 0 for n in wanted if not hub.is_cached(listing, n))
-        text = f"{len(wanted)} of {len(names)}, {_size(size)}"
+        to_fetch = hub.lacking(listing, wanted)
+        text = f"{len(wanted)} of {len(names)}, {bytes_text(size)}"
         self.add(
-            "ok", "files", text + (f", {_size(to_fetch)} to fetch" if to_fetch != size else "")
+            "ok", "files", text + (f", {bytes_text(to_fetch)} to fetch" if to_fetch != size else "")
         )
         dtypes = self._dtypes(main)
         code = tuple(sorted(n for n in names if n.endswith(".py")))
@@ -114,11 +71,14 @@ class _Look:
         pickles = tuple(weights.pickles(names))
         if pickles and main is not None and not weights.is_pickled(main):
             self.add("ok", "pickles", f"{len(pickles)} beside the weights, left out")
-        free = _free(self.models)
-        needed = to_fetch + (size if main and weights.is_pickled(main) else 0)
-        self.add(
-            "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
-        )
+        free = free_bytes(self.models)
+        made = size if main and weights.is_pickled(main) else 0
+        cache = hub.cache_folder()
+        if same_disk(cache, self.models):
+            self.checks.append(disk_check(free, to_fetch + made))
+        else:  # no links lead from one disk to the other: the files come to lie on both
+            self.checks.append(disk_check(free_bytes(cache), to_fetch, "the hub's cache"))
+            self.checks.append(disk_check(free, max(size, made), "the models"))
         architecture = model_folder.architecture(self.config)
         model_type = self.config.get("model_type")
         return Preflight(
@@ -231,57 +191,3 @@ class _Look:
             self.add("no", "code", f"wants to run {names}; --trust-remote-code allows it")
         elif code:
             self.add("ok", "code", f"{len(code)} Python files, left out")
-
-
-def _of_folder(path: Path, models: Path) -> Preflight:
-    checks: list[Check] = []
-    try:
-        found = model_folder.describe(path)
-    except BadInputError as error:
-        checks.append(Check("no", "model", str(error)))
-        found = None
-    free = _free(models)
-    size = sum((path / n).stat().st_size for n in found.files) if found else 0
-    if found:
-        checks.append(Check("ok", "model", found.architecture or found.model_type))
-        known = architectures.is_known(found.model_type)
-        if known is False:
-            text = f"{architectures.library()} has no `{found.model_type}`"
-            checks.append(Check("no", "architecture", text))
-        checks.append(Check(*_disk(free, size)))
-    return Preflight(
-        source=str(path),
-        repo=None,
-        commit=None,
-        license=found.license if found else None,
-        gated=False,
-        files=len(found.files) if found else 0,
-        size_bytes=size,
-        to_fetch=0,
-        parameters=found.parameters if found else None,
-        dtypes={},
-        model_type=found.model_type if found else None,
-        architecture=found.architecture if found else None,
-        task=found.task if found else None,
-        pickles=(),
-        code=(),
-        free_bytes=free,
-        checks=tuple(checks),
-    )
-
-
-def _disk(free: int, needed: int) -> tuple[Mark, str, str]:
-    return "ok" if needed <= free else "no", "disk", f"{_size(free)} free, {_size(needed)} needed"
-
-
-def _size(count: int) -> str:
-    for unit, bytes_ in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= bytes_:
-            return f"{count / bytes_:.1f} {unit}"
-    return f"{count} B"
-
-
-def _free(folder: Path) -> int:
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free

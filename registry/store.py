@@ -25,6 +25,7 @@ from registry.disk_sync import sync_path
 from registry.errors import BadInputError, ConflictError, StorageError
 from registry.folder import Description, describe
 from registry.references import check_name
+from registry.room import check_room
 from registry.views import ImportProgress, ModelFileInfo
 
 Report = Callable[[ImportProgress], None]
@@ -97,12 +98,7 @@ def incoming(models: Path, needed: int) -> Iterator[Incoming]:
     parent = models / INCOMING
     with storage_errors(models):
         models.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(models).free
-        if needed > free:
-            raise StorageError(
-                f"no room in {models}: {needed:,} bytes needed, {free:,} free",
-                hint="Make room, or set FMTUI_HOME to another disk.",
-            )
+        check_room(models, needed, "FMTUI_HOME")
         _sweep(parent)
         folder = make_incoming(parent)
         folder.chmod(0o755)

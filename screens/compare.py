@@ -76,17 +76,20 @@ class ComparePage(PlotKeys, Page):
 
     def _draw(self) -> None:
         assert self.found is not None
-        series = []
+        series, short = [], []
         for run, points in zip(self.found.runs, self._points, strict=True):
             curves = series_of(points, self.curve)
             if curves:
                 longest = max(curves, key=lambda s: len(s.points))
                 series.append(Series(f"{run} {longest.name} {self.curve}", longest.points))
+                short.append(run)
         plot, shown = self.query_one(Plot), self.query_one("#legend", Static)
         plot.display = shown.display = bool(self._names())
         plot.title_words = self.curve[:7]
         plot.show(series)
-        shown.update(legend([one_line(s.name) for s in series], self.view))
+        names = [one_line(s.name) for s in series]
+        fits = legend(names, self.view).cell_length <= shown.size.width
+        shown.update(legend(names if fits else short, self.view))
 
     def look(self, view: View) -> None:
         super().look(view)
@@ -106,28 +109,41 @@ class ComparePage(PlotKeys, Page):
 
 
 def table_content(found: Comparison, width: int, *, every: bool) -> Content:
-    """Metrics with the best in bold, the finding in words, then the settings that differ."""
+    """Metrics with the best in bold, the finding in words, then the settings that differ.
+
+    Runs that do not fit side by side stand below each other.
+    """
     measured, settings = found.measured(), found.parameters(every=every)
     names = max(cell_len(name) for name, _ in [*measured, *settings]) + 2
     cells = [len(c) for _, row in [*measured, *settings] for c in row]
     column = max(9, min(max(cells) + 2, (width - names) // len(found.runs)))
-    parts: list[str | tuple[str, str]] = [(" " * names, "")]
-    parts += [(fit(run, column), "bold") for run in found.runs]
-    parts.append("\n")
+    abreast = max(1, (width - names) // column)
+    parts: list[str | tuple[str, str]] = []
 
-    def line(name: str, row: Sequence[str]) -> None:
-        parts.append((f"{one_line(name):<{names}}", MUTED))
-        for cell in row:
-            parts.append((fit(one_line(cell), column - 1) + " ", "bold" if BEST in cell else ""))
-        parts.append("\n")
+    def rows(table: Sequence[tuple[str, Sequence[str]]], first: int) -> None:
+        for name, row in table:
+            parts.append((f"{one_line(name):<{names}}", MUTED))
+            for cell in row[first : first + abreast]:
+                words = fit(one_line(cell), column - 1) + " "
+                parts.append((words, "bold" if BEST in cell else ""))
+            parts.append("\n")
 
-    for name, row in measured:
-        line(name, row)
+    def blocks(table: Sequence[tuple[str, Sequence[str]]]) -> None:
+        for first in range(0, len(found.runs), abreast):
+            parts.append((" " * names, ""))
+            parts.extend((fit(run, column), "bold") for run in found.runs[first : first + abreast])
+            parts.append("\n")
+            rows(table, first)
+            parts.append("\n")
+
+    blocks(measured)
     words = [test.sentence() for test in found.tests] + ([found.note] if found.note else [])
-    parts += ["\n", *(f"{one_line(sentence)}\n" for sentence in words)]
+    parts += [f"{one_line(sentence)}\n" for sentence in words]
     parts.append("\n" if words else "")
-    for name, row in settings:
-        line(name, row)
+    if abreast < len(found.runs) and settings:
+        blocks(settings)
+    else:  # below the heads of the metrics
+        rows(settings, 0)
     if not settings:
         parts.append(("All settings are the same.\n", MUTED))
     if not every and found.same:

@@ -37,7 +37,7 @@ def run_columns(
         return (f"· {without_command(why)}" if why else state_words(run.state)), tone(run.state)
 
     return (
-        Column("run", lambda r: r.run, width=5, order="run"),
+        Column("run", lambda r: r.run, width=6, order="run"),
         Column("what", what, order="model"),
         Column("tags", lambda r: " ".join(r.tags), width=14, drop=100),
         Column("state", state, width=16, order="state"),

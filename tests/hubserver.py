@@ -88,6 +88,7 @@ class Hub(ThreadingHTTPServer):
         self.list_busy: list[tuple[int, str]] = []
         self.listed: list[dict[str, list[str]]] = []
         self.next_host = ""
+        self.circle = False
         self.pause = 0.0
         self.held = threading.Event()
         self.sent = 0
@@ -176,11 +177,12 @@ class _Handler(BaseHTTPRequestHandler):
         asked = parse_qs(urlsplit(self.path).query)
         hub.listed.append(asked)
         task, start = asked.get("pipeline_tag"), int(asked.get("cursor", ["0"])[0])
-        rows = [row for row in hub.models if not task or row.get("pipeline_tag") == task[0]]
+        rows = [row for row in hub.models if not task or row["pipeline_tag"] == task[0]]
         size = min(hub.page, int(asked["limit"][0]))
         headers = {"Content-Type": "application/json"}
         if start + size < len(rows):
-            query = urlencode(asked | {"cursor": [str(start + size)]}, doseq=True)
+            then = 0 if hub.circle else start + size
+            query = urlencode(asked | {"cursor": [str(then)]}, doseq=True)
             host = hub.next_host or hub.url
             headers["Link"] = f'<{host}/api/models?{query}>; rel="next"'
         self._send(200, json.dumps(rows[start : start + size]).encode(), headers)

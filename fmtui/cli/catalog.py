@@ -76,6 +76,7 @@ def list_(query: tuple[str, ...], limit: int, offset: int, as_json: bool, **filt
         right="params size",
     )
     total = f"{page.total}+" if page.capped else str(page.total)
+    total = str(len(page.rows)) if len(page.rows) > page.total else total
     progress(f"{len(page.rows)} of {total}   (● imported here)")
 
 

@@ -160,6 +160,11 @@ def import_(
         return
     check_local(azure)
     if source.endswith(".tar"):
+        for option, given in (
+            ("--dry-run", dry_run), ("--name", bool(name)), ("--convert-pickle", convert_pickle),
+        ):  # fmt: skip
+            if given:
+                raise UsageError(f"{option} is not for a bundle, whose models have their names")
         load(Path(source), quiet, as_json, trust=trust_remote_code)
         return
     allowed = models.Permissions(convert_pickle, trust_remote_code)

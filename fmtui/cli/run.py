@@ -33,7 +33,7 @@ for command in (
 
 
 @run.command("list")
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most.")
 @click.option("--state", metavar="S", help="Only those that are queued, running, failed, ...")
 @click.option("--kind", metavar="K", help="finetune or evaluate")
 @click.option("--model", metavar="REF", help="Only those of this model version.")
@@ -68,10 +68,11 @@ def list_(
     down = runs.goes_down(sort) != reverse
     members = {info.run for info in sweep_service.members(ctx, group)} if group else None
     found = runs.list_runs(
-        ctx, which, order=sort, down=down, limit=limit if members is None else -1
+        ctx, which, order=sort, down=down, limit=limit + 1 if members is None else -1
     )
     if members is not None:
-        found = [info for info in found if info.run in members][:limit]
+        found = [info for info in found if info.run in members]
+    more, found = len(found) > limit, found[:limit]
     waits = queue_service.reasons(ctx) if any(r.state == "queued" for r in found) else {}
     if as_json:
         print_json([{**r.as_json(), "queue_reason": waits.get(r.run)} for r in found])
@@ -98,6 +99,8 @@ def list_(
                 for r in found
             ),
         )  # fmt: skip
+        if more:
+            progress(f"There are more than these {limit}; --limit shows them.")
 
 
 def _result(metrics: dict[str, float]) -> str:

@@ -80,7 +80,11 @@ def _carry(
     folder: RunFolder, numbers: range, machine: int, address: str | None, stop: _Stop
 ) -> None:
     token = {TOKEN: token_of(folder.path)}
-    worker = start_workers(folder, env=token, machine=machine, address=address)
+    # A launcher whose worker dies prints its traceback: that is for the log.
+    with ranks.log_of(folder, numbers[0]).open("ab") as log:
+        worker = start_workers(
+            folder, env=token, machine=machine, address=address, output=log.fileno()
+        )
     watch = ranks.Watch(folder, numbers)
     deadline = None
     while True:
@@ -100,6 +104,20 @@ def _carry(
     for rank in ranks.all_ranks(folder):
         if rank.rank in numbers and rank.state in ("failed", "killed"):
             raise RunFailedError(rank.sentence())
+
+
+def waits_for(folder: RunFolder) -> str | None:
+    """What a run that is starting waits for: machines that are to join it; None where for none."""
+    try:
+        others = Layout.of(folder.spec()).machines - 1
+    except (OSError, ValueError, TypeError):
+        return None
+    if others < 1 or any(rank.state == "running" for rank in ranks.all_ranks(folder)):
+        return None
+    run = folder.path.name
+    if others == 1:
+        return f"waits for the other machine: `fmtui run join {run}` there"
+    return f"waits for {others} other machines: `fmtui run join {run} --machine N` on each"
 
 
 def _words(numbers: range) -> str:

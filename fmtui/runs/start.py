@@ -61,6 +61,7 @@ def start_workers(
     keep: Sequence[int] = (),
     machine: int = 0,
     address: str | None = None,
+    output: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start the worker, or the launcher of several, leading a session of its own.
 
@@ -70,6 +71,8 @@ def start_workers(
     Args:
         env: Put over this process's environment.
         keep: Open files, such as locks, that it inherits.
+        output: An open file for what it prints before its workers have their logs, and for what
+            the launcher says of their end; this process's own where left out.
     """
     layout = Layout.of(folder.spec())
     ranks.forget(folder, layout.ranks_of(machine))
@@ -79,6 +82,8 @@ def start_workers(
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             # The launcher puts its folder on the path of what it starts: let that be an empty one.
             cwd=folder.path if layout.several else None,
             env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", **env},

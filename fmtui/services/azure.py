@@ -152,13 +152,16 @@ def sign_in(
     Args:
         canceled: Asked every few seconds; True ends the waiting.
 
-    Raises SignInError when it is refused, canceled or nobody comes in time, RemoteError.
+    Raises SignInError when it is refused, canceled or nobody comes in time, RemoteError, and
+    BadInputError offline.
     """
     from fmtui.azure import credentials
     from fmtui.azure.clouds import cloud_of
+    from fmtui.azure.connection import check_online
     from fmtui.azure.errors import translated
     from fmtui.runs.backends.azureml import follow_again
 
+    check_online()
     found = settings(ctx, given)
     with translated("sign in"):
         who = credentials.sign_in(ctx.home, found, cloud_of(found), prompt, canceled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from registry.references import NAME
 from registry.views import ImportProgress, ModelFileInfo, ModelInfo, RunInfo, VerifyReport
 
 if TYPE_CHECKING:
-    from registry.preflight import Preflight
+    from registry.preflight_views import Preflight
 
 __all__ = [
     "SAFE",
@@ -84,7 +85,9 @@ def suggest_name(reference_or_path: str) -> str:
     elif text.startswith(("hf:", "azureml:")):
         text = text.partition(":")[2].partition("@")[0]
     else:
-        text = Path(text).expanduser().absolute().name
+        with suppress(RuntimeError):  # the home of nobody
+            text = str(Path(text).expanduser())
+        text = Path(text).absolute().name
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text.rsplit("/", 1)[-1])
     match = NAME.search(name)
     return match[0] if match else "model"

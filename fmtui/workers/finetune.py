@@ -27,6 +27,7 @@ from fmtui.workers.training.measure import Measure
 from fmtui.workers.training.output import write_model
 from fmtui.workers.training.saving import Saving
 from fmtui.workers.training.stopping import EarlyStopping
+from fmtui.workers.training.tensorboard import go_on
 from fmtui.workers.training.trainer import BucketTrainer, Rows
 from fmtui.workers.vocabulary import narrow
 
@@ -127,6 +128,7 @@ def prepare(worker: Worker) -> BucketTrainer:
         settings=settings,
     )
     trainer.remove_callback(PrinterCallback)
+    go_on(trainer)
     trainer.add_callback(JournalCallback(worker, trainer))
     trainer.add_callback(Saving(trainer, settings))
     if trainer.args.eval_strategy != "no" and settings["early_stopping_patience"]:

@@ -98,6 +98,7 @@ class HubModels:
 
     def _pages(self) -> Iterator[list[Any]]:
         url, count = self._start(), 0
+        seen: set[str] = set()
         for page in self._earlier():
             count += len(page["rows"])
             url = page["next"]
@@ -108,9 +109,12 @@ class HubModels:
                 response = self._ask(client, str(httpx.URL(self._endpoint).join(url)))
                 try:
                     rows = [row for row in response.json() if isinstance(row, dict)]
-                except (ValueError, TypeError) as error:
+                except (ValueError, TypeError, RecursionError) as error:
                     raise self._no_hub() from error
+                seen.add(url)
                 url = self._next(response)
+                if url in seen:  # it would go on for ever
+                    raise self._no_hub()
                 kept.write(json.dumps({"rows": rows, "next": url}).encode() + b"\n")
                 kept.flush()
                 os.fsync(kept.fileno())
@@ -153,7 +157,7 @@ class HubModels:
             if response.status_code not in (429, 500, 502, 503, 504):
                 break
             asked = response.headers.get("retry-after", "")
-            wait = float(asked) if asked.isdigit() else 0.5 * 2.0**attempt
+            wait = float(asked) if asked.isascii() and asked.isdigit() else 0.5 * 2.0**attempt
             waited += wait
             if waited > _PATIENCE or attempt + 1 >= _TRIES:
                 break
@@ -190,27 +194,38 @@ def _entry(row: dict[str, Any]) -> Entry | None:
     name = str(row.get("id") or row.get("modelId") or "")
     if not 1 <= len(name.split("/")) <= 2 or not all(NAME.fullmatch(p) for p in name.split("/")):
         return None
-    tags = [tag for tag in row.get("tags") or () if isinstance(tag, str)]
+    listed = row.get("tags")
+    tags = [tag for tag in listed if _text(tag)] if isinstance(listed, list) else []
     license = next((tag[8:] for tag in tags if tag.startswith("license:")), None)
     tensors, config = row.get("safetensors"), row.get("config")
     counts = tensors.get("parameters") if isinstance(tensors, dict) else None
     total = tensors.get("total") if isinstance(tensors, dict) else None
     architectures = config.get("architectures") if isinstance(config, dict) else None
-    task, downloads = row.get("pipeline_tag"), row.get("downloads")
+    task = _text(row.get("pipeline_tag"))
     return Entry(
         name=name,
         hub_id=name,
         license=license,
-        tasks=(task,) if isinstance(task, str) and task else (),
-        parameters=total if isinstance(total, int) else None,
+        tasks=(task,) if task else (),
+        parameters=_count(total),
         size_bytes=_size(counts),
-        downloads=downloads if isinstance(downloads, int) else None,
-        architecture=str(architectures[0])
+        downloads=_count(row.get("downloads")),
+        architecture=_text(architectures[0])
         if isinstance(architectures, list) and architectures
         else None,
         languages=tuple(tag for tag in tags if len(tag) == 2 and tag.isalpha() and tag.islower()),
         gated=bool(row.get("gated")),
     )
+
+
+def _text(value: Any) -> str | None:
+    """A word that the registry can hold and a terminal show, else None."""
+    return value if isinstance(value, str) and value.isprintable() else None
+
+
+def _count(value: Any) -> int | None:
+    """A number that the registry can hold, else None."""
+    return value if type(value) is int and 0 <= value < 1 << 63 else None
 
 
 def _size(counts: Any) -> int | None:
@@ -220,4 +235,4 @@ def _size(counts: Any) -> int | None:
     known = [(BITS.get(kind), count) for kind, count in counts.items() if isinstance(count, int)]
     if not known or any(bits is None for bits, _ in known):
         return None
-    return sum((bits or 0) * count for bits, count in known) // 8
+    return _count(sum((bits or 0) * count for bits, count in known) // 8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from registry.errors import NotFoundError
@@ -39,8 +40,15 @@ def listing(repo: str, revision: str) -> Listing:
     try:
         is_commit = COMMIT.fullmatch(revision)
         commit = revision if is_commit else (folder / "refs" / revision).read_text().strip()
-        paths = [path for path in (folder / "snapshots" / commit).iterdir() if path.is_file()]
-    except OSError:
+        if not COMMIT.fullmatch(commit):
+            raise ValueError("no commit")
+        # A link to what is gone counts: it is a file that was fetched in part, or removed since.
+        paths = [
+            path
+            for path in (folder / "snapshots" / commit).iterdir()
+            if path.is_file() or path.is_symlink()
+        ]
+    except (OSError, ValueError):
         paths = []
     if not paths:
         raise NotFoundError(
@@ -53,7 +61,7 @@ def listing(repo: str, revision: str) -> Listing:
         files.append(
             HubFile(
                 path.name,
-                path.stat().st_size,
+                path.stat().st_size if path.is_file() else None,
                 blob if SHA256.fullmatch(blob) else None,
                 blob if COMMIT.fullmatch(blob) else None,
             )
@@ -66,6 +74,22 @@ def is_cached(listing: Listing, name: str) -> bool:
     file, folder = listing.file(name), repo_folder(listing.repo)
     blob = folder / "blobs" / (file.sha256 or file.blob_id or "unknown")
     return (folder / "snapshots" / listing.commit / name).is_file() or blob.is_file()
+
+
+def lacking(listing: Listing, names: Iterable[str]) -> int:
+    """The bytes that the cache has to take for these files; what came of one counts as there."""
+    blobs, count = repo_folder(listing.repo) / "blobs", 0
+    for name in names:
+        if is_cached(listing, name):
+            continue
+        file = listing.file(name)
+        part = blobs / f"{file.sha256 or file.blob_id}.incomplete"
+        try:
+            came = part.stat().st_blocks * 512  # it has its full length from the start
+        except OSError:
+            came = 0
+        count += max(0, (file.size or 0) - came)
+    return count
 
 
 def point(pointer: Path, blob: Path) -> None:

@@ -38,6 +38,10 @@ class Listing:
     def file(self, name: str) -> HubFile:
         return self._by_name[name]
 
+    def has_hash(self, name: str) -> bool:
+        """Whether it is known what the file must be."""
+        return bool(self.file(name).sha256 or self.file(name).blob_id)
+
     @cached_property
     def _by_name(self) -> dict[str, HubFile]:
         return {file.name: file for file in self.files}

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from screens.widgets.states import MUTED
 
 Point = tuple[float, float]
-STROKES = ("$text-primary", "$text-success", "$text-warning", "$text-error", "$text-accent")
+STROKES = ("$text-primary", "$text-success", "$text-warning", "$text-error", "$foreground")
 """The colours of the curves, in their order; a curve is also told by its place in the legend."""
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))

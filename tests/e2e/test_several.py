@@ -131,10 +131,26 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
         port = probe.getsockname()[1]
     run = tiny.json(
         *TWO, "--num-machines", "2", "--main-address", f"127.0.0.1:{port}",
-        "--set", "num_train_epochs=4", "--detach",
+        "--set", "num_train_epochs=60", "--detach",
     )["run"]  # fmt: skip
     folder = folder_of(tiny, run)
     tiny.run("run", "join", run, "--machine", "2", code=2)
+    until(lambda: tiny.json("run", "show", run)["state"] == "starting")
+    words = f"waits for the other machine: `fmtui run join {run}` there"
+    assert words in tiny.run("run", "show", run).stdout
+    joined = tiny.start("run", "join", run, "--machine", "1")
+    until(lambda: checkpoints(folder) >= 1)
+    victim = ranks.load(folder, 1)
+    assert victim is not None
+    assert victim.identity.signal(signal.SIGKILL)
+    _, err = joined.communicate()
+    assert joined.returncode == 6
+    assert err.splitlines()[-1].endswith("was killed. See log.rank1.txt.")
+    assert "Traceback" not in err, "what the launcher says of it is in that log"
+    assert "ChildFailedError" in ranks.log_of(folder, 1).read_text()
+    until(lambda: folder.exit() and not folder.held())
+
+    tiny.run("run", "resume", run)
     joined = tiny.start("run", "join", run, "--machine", "1")
     _, err = joined.communicate()
     assert joined.returncode == 0, err
@@ -142,6 +158,7 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
     ended = tiny.json("run", "show", run)
     assert (ended["state"], ended["output"]) == ("completed", "made:1")
     assert [rank["state"] for rank in ended["ranks"]] == ["ended", "ended"]
+    assert "waits for" not in tiny.run("run", "show", run).stdout
     config = yaml.safe_load((folder.path / "accelerate.yaml").read_text())
     assert (config["num_machines"], config["main_process_port"]) == (2, port)
     tiny.run("run", "join", run, code=4)

@@ -68,6 +68,29 @@ def test_all_pages_come_into_the_catalogue(hub: Hub, cli: Cli) -> None:
     assert (found["new"], found["updated"], found["gone"], found["total"]) == (1, 1, 1, 249)
 
 
+def test_rows_that_no_registry_can_hold_are_taken_as_far_as_they_go(hub: Hub, cli: Cli) -> None:
+    hub.models = [
+        row(0, id=None), row(1, id=["x"]), row(2, id="../../etc"), 5, None,
+        row(3, downloads=10**30, safetensors={"parameters": {"F32": 10**30}, "total": 10**40}),
+        row(4, pipeline_tag="\ud800", tags=["license:\x1b[31mmit", 5, "license:gpl"]),
+        row(5, tags="none", config={"architectures": [{"a": "\x9b2J"}]}, downloads=True),
+        row(6, safetensors={"parameters": {"F32": 1.5}, "total": -1}),
+    ]  # fmt: skip
+    assert sync(cli)["total"] == 4
+    found = {entry["name"]: entry for entry in cli.json("catalog", "list", "--source", "hf")}
+    large, odd = found["org/model-0003"], found["org/model-0004"]
+    assert (large["downloads"], large["parameters"], large["size_bytes"]) == (None, None, None)
+    assert (odd["tasks"], odd["license"]) == ([], "gpl")
+    assert found["org/model-0005"]["downloads"] is None
+    assert found["org/model-0006"]["parameters"] is None
+
+
+def test_a_list_that_goes_round_in_circles_ends(hub: Hub, cli: Cli) -> None:
+    hub.circle = True
+    done = cli.run("catalog", "sync", "huggingface", code=5)
+    assert "does not answer as a hub does" in done.stderr
+
+
 def test_filters_and_the_limit_are_asked_of_the_hub(hub: Hub, cli: Cli) -> None:
     found = sync(cli, "--task", "fill-mask", "--library", "transformers", "--license", "mit",
                  "--author", "org", "--search", "mod", "--limit", "120")  # fmt: skip

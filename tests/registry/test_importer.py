@@ -18,6 +18,7 @@ import pytest
 from fmtui.services import models
 from fmtui.services.context import Context
 from registry.errors import BadInputError, ConflictError, FmtuiError, NotFoundError, StorageError
+from registry.hub import HubFile, Listing
 from registry.views import ImportProgress
 
 
@@ -239,6 +240,33 @@ def test_too_little_room_is_told_before_anything_is_copied(
     with pytest.raises(StorageError, match="1,000 free"):
         models.import_model(ctx, str(folder), name="tiny")
     assert nothing_is_left(ctx)
+
+
+def test_a_cache_without_room_is_told_before_the_weights_are_fetched(
+    ctx: Context, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = (
+        HubFile("config.json", 1, None, "a" * 40),
+        HubFile("model.safetensors", 10**15, "b" * 64, None),
+    )
+    fetched = []
+
+    def fetch(listing: Listing, name: str, advance: object) -> tuple[Path, str]:
+        fetched.append(name)
+        return folder / name, "c" * 64
+
+    listing = Listing("org/vast", "d" * 40, files)
+    monkeypatch.setattr("registry.importer.hub.look_up", lambda *_, **__: listing)
+    monkeypatch.setattr("registry.importer.hub.fetch", fetch)
+    with pytest.raises(StorageError, match=r"1,000,000,000,000,001 bytes needed.*HF_HOME"):
+        models.import_model(ctx, "hf:org/vast")
+    assert fetched == ["config.json"]
+
+
+@pytest.mark.parametrize("source", ["a" * 4000, "/" + "a" * 4000, "~nobody-of-that-name/x"])
+def test_a_name_that_no_folder_can_have_is_a_sentence(ctx: Context, source: str) -> None:
+    with pytest.raises((BadInputError, NotFoundError)):
+        models.import_model(ctx, source)
 
 
 def test_a_registry_that_fails_at_the_last_step_leaves_no_folder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,3 +88,29 @@ def test_the_types_that_transformers_knows_are_read_from_its_source() -> None:
     assert {"bert", "gpt2", "marian", "llama", "deberta-v2", "gpt-sw3"} <= known
     assert "BertConfig" not in known
     assert architectures.is_known("nobert9") is False
+
+
+def test_what_lies_here_is_looked_at_as_it_is_imported(
+    cli: Cli, bert: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bert, tmp_path / "old"))
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    shown = cli.run("model", "import", str(folder), "--dry-run", code=4).stdout
+    assert "--convert-pickle" in shown
+    shown = cli.run("model", "import", str(folder), "--dry-run", "--convert-pickle").stdout
+    assert "BertModel" in shown and "scanned and converted" in shown
+    gguf = tmp_path / "some.gguf"
+    gguf.write_bytes(b"GGUF" + bytes(100))
+    shown = cli.run("model", "import", str(gguf), "--dry-run").stdout
+    assert "to be converted" in shown and "416 B needed" in shown
+    gguf.write_bytes(b"GGML")
+    assert "no GGUF file" in cli.run("model", "import", str(gguf), "--dry-run", code=4).stdout
+
+
+def test_a_bundle_is_not_imported_by_a_look_at_it(cli: Cli, bert: Path, tmp_path: Path) -> None:
+    cli.run("model", "import", str(bert), "--name", "tiny", "--no-smoke")
+    cli.run("model", "export", "tiny", "--to", str(tmp_path / "b.tar"))
+    cli.run("model", "remove", "tiny", "-y")
+    done = cli.run("model", "import", str(tmp_path / "b.tar"), "--dry-run", code=2)
+    assert "--dry-run is not for a bundle" in done.stderr
+    assert cli.json("model", "list") == []

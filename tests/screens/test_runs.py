@@ -9,8 +9,10 @@ import pytest
 from fmtui.runs import ranks
 from fmtui.runs.folder import RunFolder
 from fmtui.services import runs
+from fmtui.services.compare import Comparison
 from fmtui.services.context import Context
 from registry.views import RunInfo
+from screens.compare import table_content
 from screens.places import go
 from tests.command import fmtui
 from tests.screens.tools import SIZES, hides, make_run, opened, running, shows, text, type_in
@@ -310,6 +312,23 @@ async def test_marked_runs_are_compared(here: Context) -> None:
         await shows(pilot, "● 2 marked")
 
 
+def test_runs_that_do_not_fit_side_by_side_stand_below_each_other() -> None:
+    runs = tuple(f"r{number}" for number in range(1, 13))
+    found = Comparison(
+        runs=runs,
+        metrics={"precision_macro": [number / 100 for number in range(12)]},
+        best={"precision_macro": 11},
+        settings={"learning_rate": [number / 10 for number in range(12)]},
+        same={},
+        seconds=[None] * 12,
+    )
+    shown = table_content(found, 76, every=False).plain
+    assert max(map(len, shown.splitlines())) <= 76
+    assert shown.split().count("precision_macro") == 2
+    for word in (*runs, "0.0000", "0.1100", "0.1", "1.1"):
+        assert word in shown.split()
+
+
 async def test_the_list_is_filtered_by_state_and_kind(here: Context) -> None:
     make_run(here)
     make_run(here, state="failed", error="out of memory")
@@ -327,6 +346,11 @@ async def test_the_list_is_filtered_by_state_and_kind(here: Context) -> None:
         await shows(pilot, "state any", "evaluate other:1")
     assert [r["run"] for r in fmtui("run", "list", "--state", "failed", "--json").json] == ["r2"]
     assert [r["run"] for r in fmtui("run", "list", "--model", "other:1", "--json").json] == ["r3"]
+    cut = fmtui("run", "list", "--limit", "2")
+    assert ("r3" in cut.out, "r1 " in cut.out) == (True, False)
+    assert cut.err == "There are more than these 2; --limit shows them.\n"
+    assert fmtui("run", "list", "--limit", "3").err == ""
+    assert fmtui("run", "list", "--limit", "0").code == 2
 
 
 async def test_the_list_is_ordered_by_any_column_and_stays_so(here: Context) -> None:
