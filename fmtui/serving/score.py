@@ -198,8 +198,8 @@ def _head(config: dict[str, Any]) -> tuple[str, str]:
     for ending, task, auto_class in HEADS:
         if architectures and str(architectures[0]).endswith(ending):
             return task, auto_class
-    named = f"architecture {architectures[0]}" if architectures else "model without architecture"
-    raise BadRequest(f"a {named} has no task that this script knows")
+    named = f"the architecture {architectures[0]}" if architectures else "a model without one"
+    raise BadRequest(f"{named} has no task that this script knows")
 
 
 def task_of(config: dict[str, Any]) -> str:

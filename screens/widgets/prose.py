@@ -10,6 +10,9 @@ from textual.widgets import Static
 from fmtui.services.text import clean
 from screens.bindings import bindings
 
+_MOST_DRAWN = 400
+_MOST_LINES = 4000
+
 
 class Prose(VerticalScroll, can_focus=True, inherit_bindings=False):
     """Shows text as it is: control sequences are stripped and markup means nothing."""
@@ -32,9 +35,30 @@ class Prose(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Show Markdown below, in place of any that was there. No link of it opens by itself."""
         from textual.widgets import Markdown
 
-        await self.query(Markdown).remove()
+        await self.query("Markdown, #more").remove()
         if words.strip():
-            await self.mount(Markdown(clean(words), open_links=False))
+            begun, more = _begun(clean(words))
+            await self.mount(Markdown(begun, open_links=False))
+            if more:
+                await self.mount(Static(f"… {more:,} more lines", classes="dim", id="more"))
+
+
+def _begun(words: str) -> tuple[str, int]:
+    """As much Markdown as is drawn in a moment, and how many lines are left out.
+
+    Each block and each cell of a table is a widget: a screen full of them stands still.
+    """
+    lines, drawn, fenced = words.splitlines(), 0, False
+    for number, line in enumerate(lines):
+        bare = line.strip()
+        if bare.startswith(("```", "~~~")):
+            fenced = not fenced
+            drawn += 2
+        elif not fenced and bare:
+            drawn += max(2 if bare[0] in "-*+0123456789" else 1, bare.count("|"))
+        if drawn > _MOST_DRAWN or number >= _MOST_LINES:
+            return "\n".join(lines[:number]), len(lines) - number
+    return words, 0
 
 
 def _plain(words: str | Content) -> Content:

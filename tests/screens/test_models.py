@@ -115,6 +115,21 @@ async def test_the_model_s_own_card_is_rendered_and_harmless(
         assert "license: mit" not in seen and "\x1b" not in seen
 
 
+async def test_a_card_without_end_is_drawn_in_part(
+    here: Context, bert: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bert, tmp_path / "long"))
+    (folder / "README.md").write_text("# Long\n" + "- an item\n" * 20_000)
+    models.import_model(here, str(folder), name="long")
+    async with opened() as pilot:
+        await pilot.press("2")
+        await shows(pilot, "long:1")
+        await pilot.press("enter")
+        await shows(pilot, "Models › long:1")
+        await pilot.press("end")
+        await shows(pilot, "an item", "… 19,801 more lines")
+
+
 async def test_removing_asks_first(stocked: Context) -> None:
     async with opened() as pilot:
         await pilot.press("2")
