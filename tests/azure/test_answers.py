@@ -71,6 +71,7 @@ def test_a_deployment_that_tells_the_least_is_shown_and_deleted(
         for found in (answer.json or {}).get("value") or [answer.json]:
             kept = {"endpointComputeType", "provisioningState"}
             found["properties"] = {k: v for k, v in found["properties"].items() if k in kept}
+            found.pop("sku", None)
         return answer
 
     azure_endpoints.create(ctx, "bank")
