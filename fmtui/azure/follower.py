@@ -35,8 +35,8 @@ _SECONDS = (2.0, 15.0)
 _MISSED = 3
 """So often the history may not answer until it is done without: the job itself says its state."""
 
-_TRIES = 3
-"""So often the figures of an evaluation are asked for."""
+_TRIES = 5
+"""So often what a job made is looked for, where it makes no model that is registered here."""
 
 _IN_FLIGHT_SECONDS = 60.0
 """So long after its maker was killed a request may still be on its way, and become a job."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from fmtui.azure import batch, jobs
 from fmtui.azure.connection import Connection
-from fmtui.errors import FmtuiError, NotFoundError, RunFailedError
+from fmtui.errors import FmtuiError, NotFoundError, RemoteError, RunFailedError
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.journal import Journal
 from fmtui.runs.process import write_json
@@ -36,7 +36,8 @@ def bring(
     """Register the model of a finetune job, or fetch the figures of an evaluation.
 
     Args:
-        last: It is not tried again: an evaluation whose figures can't be had ends without them.
+        last: It is not tried again: an evaluation whose figures can't be had ends without them, and
+            a job that made nothing has failed.
 
     Raises RemoteError; doing it again goes on where it failed. RunFailedError where the job made
     nothing, and never will.
@@ -48,12 +49,14 @@ def bring(
     elif spec["kind"] == "evaluate":
         _measure(folder, connection, job, journal, last)
     elif spec["kind"] == "import":
-        _imported(folder, connection, job, journal)
+        _imported(folder, connection, job, journal, last)
     elif spec["kind"] == "batch":
-        _answers(folder, connection, job, journal)
+        _answers(folder, connection, job, journal, last)
 
 
-def _imported(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+def _imported(
+    folder: RunFolder, connection: Connection, job: str, journal: Journal, last: bool
+) -> None:
     """Note the model that the component itself registered in the workspace."""
     temp = folder.path / ".registered.part"
     shutil.rmtree(temp, ignore_errors=True)
@@ -65,9 +68,13 @@ def _imported(folder: RunFolder, connection: Connection, job: str, journal: Jour
                 return _note(folder, connection, str(said["name"]), str(said["version"]), journal)
     finally:
         shutil.rmtree(temp, ignore_errors=True)
-    raise RunFailedError(
-        "the job has ended, but it does not say which model it registered", hint="See its log."
-    )
+    raise _nothing("it does not say which model it registered", last)
+
+
+def _nothing(words: str, last: bool) -> FmtuiError:
+    """Tells that a job that has ended made nothing: it may just not be seen yet, until the last."""
+    kind = RunFailedError if last else RemoteError
+    return kind(f"the job has ended, but {words}", hint="See its log.")
 
 
 def _register(
@@ -109,7 +116,9 @@ def _note(
     journal.write("note", message=f"registered in {settings.workspace} as {name}:{version}")
 
 
-def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+def _answers(
+    folder: RunFolder, connection: Connection, job: str, journal: Journal, last: bool
+) -> None:
     """What a batch endpoint answered: its files, whole or not at all."""
     temp, place = folder.path / ".answers.part", folder.output / "answers"
     shutil.rmtree(temp, ignore_errors=True)
@@ -117,7 +126,7 @@ def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journ
         jobs.download(connection, job, batch.OUTPUT, temp)
         files = [path for path in temp.rglob("*") if path.is_file()]
         if not files:
-            raise RunFailedError("the job has ended, but it wrote no answers", hint="See its log.")
+            raise _nothing("it wrote no answers", last)
         shutil.rmtree(place, ignore_errors=True)
         temp.rename(place)
     finally:

@@ -15,7 +15,7 @@ from fmtui.services import azure_batch, azure_endpoints, catalog, endpoints, run
 from fmtui.services.context import Context
 from tests.azure import azurite
 from tests.azure.runs import end_followers, ended
-from tests.azure.standin import jobs
+from tests.azure.standin import jobs, outputs
 from tests.azure.standin.server import StandIn
 from tests.command import fmtui
 
@@ -88,6 +88,21 @@ def test_the_life_of_a_batch_endpoint_by_command(
     assert fmtui("endpoint", "delete", "nightly").code == 2, "nobody was asked"
     assert fmtui("endpoint", "delete", "nightly", "--yes").code == 0
     assert not azure.world.batch and not endpoints.list_endpoints(ctx)
+
+
+def test_a_job_that_wrote_no_answers_is_looked_at_again_and_then_has_failed(
+    nightly: StandIn,
+    ctx: Context,
+    uploads: azurite.Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outputs, "answer", lambda *_: None)
+    run = azure_batch.start(ctx, "nightly", str(_rows(tmp_path / "rows.csv"))).run
+    done = ended(ctx, run)
+    assert done.state == "failed" and "wrote no answers" in str(done.error)
+    told = (ctx.home.runs / run / "follower.txt").read_text()
+    assert told.count("wrote no answers") > 1, "they might just not be seen yet"
 
 
 def test_one_deployment_takes_the_jobs_that_name_none(nightly: StandIn, ctx: Context) -> None:
