@@ -8,17 +8,20 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from fmtui.azure import answers, uploads
 from fmtui.azure.clouds import PRIVATE, Cloud, cloud_of
 from fmtui.azure.credentials import credential, forget_refused, signed_in
 from fmtui.azure.errors import refusals, translated
 from fmtui.azure.settings import AzureSettings, resolve
-from fmtui.azure.uploads import mend
 from fmtui.errors import BadInputError
 from fmtui.paths import Home
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 60
 RETRIES = 4
+POLL_SECONDS = 5
+"""Between two looks at a long-running operation where the service names no time: the SDK waits so
+long for deployments, and 30 s for endpoints."""
 
 
 @dataclass
@@ -93,7 +96,8 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         _introduce(cloud)
     from azure.ai.ml import MLClient
 
-    mend()
+    uploads.mend()
+    answers.mend()
     made = MLClient(
         connection.credential,
         **scope,
@@ -105,6 +109,7 @@ def _client(connection: Connection, scope: dict[str, Any]) -> Any:
         retry_total=connection.retries,
         retry_connect=min(connection.retries, 1),
         retry_backoff_max=30,
+        polling_interval=POLL_SECONDS,
     )
     _hush()
     return made
@@ -162,6 +167,7 @@ def _quiet() -> None:
 
 def _hush() -> None:
     """What the SDK logs is for its authors, and some of its modules have handlers of their own."""
-    for name in ("azure", "msrest", *logging.root.manager.loggerDict):
+    for name in ("azure", "msal", "msrest", *logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("azure", "msrest"):
             logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("msal").setLevel(logging.CRITICAL)  # it logs what it raises, with the trace

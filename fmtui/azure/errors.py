@@ -27,6 +27,12 @@ _ROLES = (
 )
 """Which built-in role allows an action, by a part of the action's name; the first that fits."""
 
+_STORE = ("AuthorizationPermissionMismatch", "AuthorizationFailure", "AuthenticationFailed")
+"""How a storage account says that it lets nobody in."""
+
+_CRASHES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What the SDK raises over an answer that lacks what it took for granted."""
+
 _refusals = 0
 
 
@@ -71,7 +77,22 @@ def sentence(error: BaseException, doing: str) -> FmtuiError | None:
             f"can't {doing}: what was answered is no answer of Azure's",
             hint="Is a proxy between? `fmtui doctor` goes through it step by step.",
         )
+    if isinstance(error, _CRASHES) and _within_sdk(error):
+        return RemoteError(
+            f"can't {doing}: Azure's SDK can't read what was answered "
+            f"({type(error).__name__}: {_line(str(error))[:200]})",
+            hint="Look at it in the studio, or try again in a while.",
+        )
     return None
+
+
+def _within_sdk(error: BaseException) -> bool:
+    """Whether it was raised by the SDK's own code, not by ours."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = str(trace.tb_frame.f_globals.get("__name__")) if trace is not None else ""
+    return name.startswith(("azure.", "msrest."))
 
 
 def _of_azure(error: BaseException, doing: str) -> FmtuiError:
@@ -138,7 +159,7 @@ def _by_status(
 
 
 def _forbidden(text: str, doing: str, code: str) -> FmtuiError:
-    if code.endswith(("AuthorizationPermissionMismatch", "AuthorizationFailure")):  # of a store
+    if code.endswith(_STORE) or re.search(rf"ErrorCode: ?(?:{'|'.join(_STORE)})", text):
         return RemoteError(
             f"can't {doing}: the workspace's store does not allow it",
             hint="Ask the workspace's owner for the role Storage Blob Data Contributor, or whether "
@@ -161,11 +182,34 @@ def _forbidden(text: str, doing: str, code: str) -> FmtuiError:
 def _message(error: BaseException) -> str:
     """What the service said, without the SDK's frame around it."""
     inner = getattr(error, "error", None)
-    said = getattr(inner, "message", None) or getattr(error, "message", None) or str(error)
-    text = str(said)
+    said = getattr(inner, "message", None)
+    text = str(said or getattr(error, "message", None) or str(error))
     # azure-core puts the code and the content below the message.
     text = re.split(r"\n(?:Code|Content|Message|RequestId|Target): ?", text)[0]
-    return re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+    text = re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+    if not said and text.startswith("Operation returned an invalid status"):
+        return _body(error) or text
+    if "(x) " in text:  # what the SDK itself finds amiss, between advice for its files
+        return re.split(r"\n*\s*Resolutions:", text.partition("(x) ")[2])[0].strip().rstrip(".")
+    more = [str(d.message) for d in getattr(inner, "details", None) or () if _tells(d, text)]
+    return ": ".join([text.rstrip("."), *more[:1]]) if more else text
+
+
+def _tells(detail: Any, text: str) -> bool:
+    said = getattr(detail, "message", None)
+    return bool(said) and str(said) not in text
+
+
+def _body(error: Any) -> str:
+    """What an answer says that has not the form of Azure's errors, empty for a page of a proxy."""
+    with contextlib.suppress(Exception):  # not every error has an answer that was read
+        text = str(error.response.text()).strip()
+        with contextlib.suppress(ValueError):
+            body = json.loads(text)
+            said = body.get("Message") or body.get("message") or body.get("error_description")
+            return str(said or body.get("error") or "")
+        return "" if text.startswith("<") else text[:300]
+    return ""
 
 
 def _line(text: str) -> str:

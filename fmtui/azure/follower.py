@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 from fmtui.azure import jobs, results
 from fmtui.azure.history import History, Step
 from fmtui.azure.submission import connection_of, job_of
-from fmtui.errors import FmtuiError, SignInError
+from fmtui.errors import FmtuiError, NotFoundError, RemoteError, RunFailedError, SignInError
 from fmtui.runs.backends.azureml import tell_trouble
 from fmtui.runs.folder import ENDED, Exit, RunFolder
 from fmtui.runs.journal import Journal, story_of
@@ -30,6 +31,12 @@ from registry.database import now
 
 _SECONDS = (2.0, 15.0)
 """Between two looks: at first, and after some minutes."""
+
+_MISSED = 3
+"""So often the history may not answer until it is done without: the job itself says its state."""
+
+_TRIES = 3
+"""So often the figures of an evaluation are asked for."""
 
 _IN_FLIGHT_SECONDS = 60.0
 """So long after its maker was killed a request may still be on its way, and become a job."""
@@ -50,6 +57,8 @@ class Follower:
     offsets: dict[str, int] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     points: dict[str, int] = field(default_factory=dict)
+    missed: int = 0
+    tried: int = 0
 
     def __post_init__(self) -> None:
         with contextlib.suppress(OSError, ValueError, TypeError):
@@ -60,27 +69,51 @@ class Follower:
         self.history = History(connection_of(self.folder))
         self.job = job_of(self.folder)
 
-    def look(self) -> str:
+    def look(self, job: Any) -> str:
         """Bring everything that is new; returns the job's state as we call it.
+
+        Args:
+            job: The job as the SDK shows it. It says the state where there is no history of it.
 
         Raises RemoteError when Azure can't be asked.
         """
         connection = connection_of(self.folder)
         if connection is not self.history.connection:  # signed in anew, or a token was refused
             self.history = History(connection)
-        status, reason = self.history.status(self.job)
-        state = jobs.STATES.get(status, "running")
-        steps = self.history.steps(self.job)
-        for step in steps:
-            self._tell(step)
-            self._read_logs(step)
-        self._read_metrics(steps)
-        self._save()
-        if state not in ENDED and state != story_of(self.folder.journal).state:
+        before = story_of(self.folder.journal).state or "queued"
+        try:
+            status, reason = self.history.status(self.job)
+            steps = self._steps(job, status or jobs.status_of(job))
+            for step in steps:
+                self._tell(step)
+                self._read_logs(step)
+            self._read_metrics(steps)
+            self._save()
+            self.missed = 0
+        except SignInError:
+            raise
+        except FmtuiError as error:
+            self.missed += 1
+            if not isinstance(error, NotFoundError) and self.missed < _MISSED:
+                raise
+            status, reason, steps = jobs.status_of(job), None, []
+        state = jobs.state_of(status or jobs.status_of(job), before)
+        if state not in ENDED and state != before:
             self.journal.state(state)
         if state == "failed":
             self.reason = reason or self._reason(steps)
         return state
+
+    def _steps(self, job: Any, status: str) -> list[Step]:
+        """The steps of a pipeline; a job without any, or whose steps are not told, is one itself
+        as soon as it can't get any more."""
+        steps: list[Step] = []
+        with contextlib.suppress(NotFoundError):
+            steps = self.history.steps(self.job)
+        over = jobs.state_of(status, "") in ENDED
+        if not steps and (over or str(getattr(job, "type", "pipeline")) != "pipeline"):
+            return [Step(self.job, str(getattr(job, "type", None) or "job"), status)]
+        return steps
 
     def _tell(self, step: Step) -> None:
         if self.states.get(step.id) != step.status:
@@ -88,7 +121,7 @@ class Follower:
             self._log(f"{step.name}: {step.status}\n".encode())
 
     def _read_logs(self, step: Step) -> None:
-        over = step.status in ("Completed", "Failed", "Canceled")
+        over = jobs.state_of(step.status, "") in ENDED
         for name, url in self.history.log_files(step.id).items():
             while not self._read(f"{step.id}/{name}", url, to_the_end=over):
                 time.sleep(0.2)
@@ -120,7 +153,7 @@ class Follower:
     def _reason(self, steps: list[Step]) -> str:
         """What the step that failed says, its name first."""
         for step in steps:
-            if step.status == "Failed":
+            if jobs.state_of(step.status, "") == "failed":
                 with contextlib.suppress(FmtuiError):
                     _, reason = self.history.status(step.id)
                     return f"{step.name}: {reason or 'failed; see its log'}"
@@ -137,10 +170,17 @@ class Follower:
 
     def finish(self, state: str) -> None:
         """Bring what it made, then write how it ended. Raises RemoteError."""
-        error = None
+        error: str | None = None
         if state == "completed":
             self.journal.state("finalizing")
-            results.bring(self.folder, self.history.connection, self.job, self.journal)
+            self.tried += 1
+            try:
+                results.bring(
+                    self.folder, self.history.connection, self.job, self.journal,
+                    last=self.tried >= _TRIES,
+                )  # fmt: skip
+            except RunFailedError as made_nothing:
+                state, error = "failed", str(made_nothing)
         elif state == "failed":
             error = self.reason
         elif state == "canceled":
@@ -173,6 +213,12 @@ def main() -> None:
         except FmtuiError as error:
             print(error, file=sys.stderr, flush=True)
             tell_trouble(folder, error)
+        except (
+            Exception
+        ) as error:  # a fault of ours: it is told, and the job goes on being followed
+            traceback.print_exc()
+            words = f"fmtui can't follow the job: {type(error).__name__}: {error}"
+            tell_trouble(folder, RemoteError(words, hint=f"Details: {folder.path}/follower.txt"))
         time.sleep(_pause(begun))
     os.close(lock)
     os.execv(sys.executable, [sys.executable, "-P", "-m", afterwards, str(folder.home.root)])
@@ -184,7 +230,7 @@ def _in_flight() -> float:
 
 def _step(follower: Follower) -> str:
     folder = follower.folder
-    if jobs.find(connection_of(folder), follower.job) is None:
+    if (job := jobs.find(connection_of(folder), follower.job)) is None:
         if time.time() - (folder.path / "spec.json").stat().st_mtime < _in_flight():
             return "queued"
         # Whoever made the run was killed before the job was taken; nothing runs, nothing bills.
@@ -192,7 +238,7 @@ def _step(follower: Follower) -> str:
         folder.write_exit(Exit("failed", now(), words, interrupted=True))
         follower.journal.state("failed", error=words)
         return "failed"
-    state = follower.look()
+    state = follower.look(job)
     if state in ENDED:
         follower.finish(state)
     return state

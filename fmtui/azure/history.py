@@ -14,10 +14,13 @@ from typing import Any
 
 from fmtui.azure.connection import CONNECT_SECONDS, READ_SECONDS, Connection
 from fmtui.azure.errors import note_refusal, translated
-from fmtui.errors import RemoteError
+from fmtui.errors import NotFoundError, RemoteError
 
 _PATIENCE = 5
 _SOON = 120.0
+_LOGS = ("user_logs/", "azureml-logs/", "logs/azureml/executionlogs.txt")
+"""How the logs that a person reads begin, the newest layout first: those of the SDK's own stream
+(`azure.ai.ml.constants._job.job.JobLogPattern`)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class History:
     def status(self, job: str) -> tuple[str, str | None]:
         """A job's state and, where it failed, why."""
         details = self._get(f"{self._history()}/runs/{job}/details")
-        return str(details.get("status")), reason_of(details)
+        return str(details.get("status") or ""), reason_of(details)
 
     def steps(self, job: str) -> list[Step]:
         """The steps of a pipeline and of pipelines within it, in the order of their start."""
@@ -72,8 +75,9 @@ class History:
     def log_files(self, run: str) -> dict[str, str]:
         """The log files that a person reads, by name, with their signed addresses."""
         details = self._get(f"{self._history()}/runs/{run}/details")
-        files = details.get("logFiles") or {}
-        return {name: url for name, url in sorted(files.items()) if name.startswith("user_logs/")}
+        files = sorted((details.get("logFiles") or {}).items())
+        kinds = ({name: url for name, url in files if name.startswith(log)} for log in _LOGS)
+        return next((found for found in kinds if found), {})
 
     def read(self, url: str, offset: int) -> tuple[bytes, bool]:
         """The bytes of a log from `offset` on, and whether they are all that there are now: a
@@ -127,8 +131,10 @@ class History:
 
     def _api_url(self) -> str:
         if self._api is None:
-            address = self._workspace().discovery_url
-            self._api = str(self._get(address, signed=False)["api"]).rstrip("/")
+            told = self._get(str(self._workspace().discovery_url or ""), signed=False)
+            if not isinstance(told, dict) or not told.get("api"):
+                raise RemoteError("the workspace does not say where the history of its jobs is")
+            self._api = str(told["api"]).rstrip("/")
         return self._api
 
     def _workspace(self) -> Any:
@@ -151,7 +157,10 @@ class History:
         return f"Bearer {self._token.token}"
 
     def _get(self, url: str, *, signed: bool = True, **query: str) -> Any:
-        """JSON from an address. Waits where the service asks to slow down or has a fault."""
+        """JSON from an address. Waits where the service asks to slow down or has a fault.
+
+        Raises NotFoundError, RemoteError.
+        """
         for attempt in range(_PATIENCE):
             with translated("ask for the job's history"):
                 answer = self._open().get(
@@ -169,9 +178,12 @@ class History:
                 asked = answer.headers.get("Retry-After", "")
                 time.sleep(min(float(asked) if asked.isdigit() else 2.0**attempt, 30.0))
                 continue
+            if answer.status_code == 404:
+                raise NotFoundError("Azure has no history of the job")
             if answer.status_code != 200:
                 break
-            return answer.json()
+            with translated("ask for the job's history"):
+                return answer.json()
         said = "the sign-in is not valid (any more)" if answer.status_code == 401 else (
             f"Azure answered {answer.status_code}"
         )  # fmt: skip

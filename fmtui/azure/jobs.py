@@ -8,6 +8,7 @@ from typing import Any
 
 from fmtui.azure.components import REGISTRY, Parameters
 from fmtui.azure.connection import Connection
+from fmtui.azure.endpoints import value_of
 from fmtui.azure.errors import translated
 from fmtui.errors import NotFoundError
 
@@ -15,6 +16,7 @@ STATES = {
     "NotStarted": "queued",
     "Queued": "queued",
     "Paused": "queued",
+    "Scheduled": "queued",
     "Preparing": "starting",
     "Provisioning": "starting",
     "Starting": "starting",
@@ -28,8 +30,21 @@ STATES = {
 }
 """Azure ML's states, and what we call them."""
 
+_STATES = {azure.lower(): ours for azure, ours in STATES.items()}
+
 OUTPUT = "trained_model"
 RESULT = "evaluation_result"
+
+
+def state_of(status: str, before: str) -> str:
+    """What we call a state of Azure's, which may come in any case; `before`, the state until now,
+    for one that says nothing (`Unknown`) or is not known here."""
+    return _STATES.get(status.lower(), before)
+
+
+def status_of(job: Any) -> str:
+    """A job's state as Azure says it, empty where it says none."""
+    return value_of(getattr(job, "status", None))
 
 
 def component(connection: Connection, name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from fmtui.azure import batch, jobs
 from fmtui.azure.connection import Connection
-from fmtui.errors import FmtuiError, RemoteError
+from fmtui.errors import FmtuiError, NotFoundError, RunFailedError
 from fmtui.runs.folder import RunFolder
 from fmtui.runs.journal import Journal
 from fmtui.runs.process import write_json
@@ -30,17 +30,23 @@ def split_of(name: str) -> tuple[str, str]:
     return ("train" if name in ("loss", "learning_rate", "grad_norm") else "test"), name
 
 
-def bring(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+def bring(
+    folder: RunFolder, connection: Connection, job: str, journal: Journal, *, last: bool = False
+) -> None:
     """Register the model of a finetune job, or fetch the figures of an evaluation.
 
-    Raises RemoteError; doing it again goes on where it failed.
+    Args:
+        last: It is not tried again: an evaluation whose figures can't be had ends without them.
+
+    Raises RemoteError; doing it again goes on where it failed. RunFailedError where the job made
+    nothing, and never will.
     """
     spec = folder.spec()
     folder.output.mkdir(exist_ok=True)
     if spec["kind"] == "finetune":
         _register(folder, connection, job, spec, journal)
     elif spec["kind"] == "evaluate":
-        _measure(folder, connection, job, journal)
+        _measure(folder, connection, job, journal, last)
     elif spec["kind"] == "import":
         _imported(folder, connection, job, journal)
     elif spec["kind"] == "batch":
@@ -59,7 +65,9 @@ def _imported(folder: RunFolder, connection: Connection, job: str, journal: Jour
                 return _note(folder, connection, str(said["name"]), str(said["version"]), journal)
     finally:
         shutil.rmtree(temp, ignore_errors=True)
-    raise RemoteError("the job has ended, but it does not say which model it registered")
+    raise RunFailedError(
+        "the job has ended, but it does not say which model it registered", hint="See its log."
+    )
 
 
 def _register(
@@ -101,7 +109,7 @@ def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journ
         jobs.download(connection, job, batch.OUTPUT, temp)
         files = [path for path in temp.rglob("*") if path.is_file()]
         if not files:
-            raise RemoteError("the job has ended, but it wrote no answers", hint="See its log.")
+            raise RunFailedError("the job has ended, but it wrote no answers", hint="See its log.")
         shutil.rmtree(place, ignore_errors=True)
         temp.rename(place)
     finally:
@@ -109,7 +117,9 @@ def _answers(folder: RunFolder, connection: Connection, job: str, journal: Journ
     journal.write("note", message=f"{len(files)} file(s) of answers in output/answers")
 
 
-def _measure(folder: RunFolder, connection: Connection, job: str, journal: Journal) -> None:
+def _measure(
+    folder: RunFolder, connection: Connection, job: str, journal: Journal, last: bool
+) -> None:
     """The figures of `model_evaluation_pipeline`: metrics.json and what lies beside it."""
     temp = folder.path / ".evaluation.part"
     shutil.rmtree(temp, ignore_errors=True)
@@ -120,6 +130,8 @@ def _measure(folder: RunFolder, connection: Connection, job: str, journal: Journ
             journal.metrics(0, None, "test", metrics)
         write_json(folder.output / "report.json", {"split": "test", "metrics": metrics})
     except FmtuiError as error:
+        if not last and not isinstance(error, NotFoundError):
+            raise
         journal.write("warning", message=f"the evaluation's files could not be fetched: {error}")
     finally:
         shutil.rmtree(temp, ignore_errors=True)

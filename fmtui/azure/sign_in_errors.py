@@ -51,6 +51,9 @@ _AWAY = re.compile(
     r"Max retries|timed out|Failed to (?:resolve|establish)|[Cc]onnection (?:reset|refused|aborted)"
     r"|getaddrinfo|Name or service|name resolution|ProxyError|CERTIFICATE_VERIFY_FAILED"
 )
+_NO_ANSWER = re.compile(r"Expecting value|HTTP Error: 5|None\b|\{|$")
+"""What msal makes of an answer that is no JSON, or no error as OAuth has them."""
+
 _NO_IDENTITY = re.compile(
     r"[Ii]dentity not found|No identity has been assigned|No .{0,40}[Ii]dentity (?:was )?found"
 )
@@ -107,6 +110,11 @@ def _nobody(text: str) -> FmtuiError:
     tried = re.search(r"(\w+)Credential: Authentication failed: (.*)", text)
     if _AWAY.search(text):
         return unreachable("sign in", text)
+    if tried and _NO_ANSWER.match(tried[2]):
+        return RemoteError(
+            "can't sign in: what was answered is no answer of Microsoft's sign-in",
+            hint="Is a proxy between? Look at AZURE_AUTHORITY_HOST and HTTPS_PROXY, and try again.",
+        )
     if tried:
         return SignInError(
             f"nobody is signed in to Azure: {tried[1]}: {_plain(tried[2])}", hint=_WAYS

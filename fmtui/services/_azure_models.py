@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fmtui.errors import BadInputError, FmtuiError
+from fmtui.errors import BadInputError, ConflictError, FmtuiError
 from fmtui.services import catalog, models
 from fmtui.services.context import Context
 from registry.references import parse
 from registry.remote import remote_of
 from registry.views import ModelInfo
 
+if TYPE_CHECKING:
+    from fmtui.azure.settings import AzureSettings
+
+_PLACE = re.compile(
+    r"/subscriptions/([^/]+)/resourcegroups/([^/]+)/.*?workspaces/([^/]+)/models/([^/]+)"
+    r"/versions/([^/]+)/?$",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Base:
-    """The model that a job takes: which input it goes in as, and what is known of it here."""
+    """The model that a job takes: which input it goes in as, and what is known of it here.
+
+    `workspace` is the one that it is registered in: subscription, resource group and name.
+    """
 
     ref: str
     inputs: dict[str, Any]
@@ -23,6 +36,7 @@ class Base:
     defaults: dict[str, str] = field(default_factory=dict)
     license: str | None = None
     info: ModelInfo | None = None
+    workspace: tuple[str, ...] = ()
 
 
 def base_of(ctx: Context, ref: str, job: str) -> Base:
@@ -54,12 +68,14 @@ def base_of(ctx: Context, ref: str, job: str) -> Base:
 
 
 def _base_here(ctx: Context, info: ModelInfo, job: str) -> Base:
-    where = remote_of(info)
-    if where is not None:
-        path = f"azureml:{where['name']}:{where['version']}"
-        return Base(
-            info.ref, {"mlflow_model_path": ["mlflow_model", path]}, license=info.license, info=info
-        )
+    # What was downloaded lies in the workspace still: its revision is its address there.
+    where = remote_of(info) or {}
+    place = _PLACE.search(str(where.get("uri") or info.revision or "").replace("azureml:/", "", 1))
+    name, version = place.groups()[3:] if place else (where.get("name"), where.get("version"))
+    if name and version:
+        inputs = {"mlflow_model_path": ["mlflow_model", f"azureml:{name}:{version}"]}
+        workspace = place.groups()[:3] if place else ()
+        return Base(info.ref, inputs, license=info.license, info=info, workspace=workspace)
     if info.parent is None and info.origin.startswith(("azureml:", "hf:")):
         base = base_of(ctx, info.origin, job)
         return Base(info.ref, base.inputs, base.needs, base.defaults, info.license, info)
@@ -67,6 +83,17 @@ def _base_here(ctx: Context, info: ModelInfo, job: str) -> Base:
         f"{info.ref} lies on this machine alone",
         hint=f"`fmtui model upload {info.ref}` registers it in the workspace.",
     )
+
+
+def check_workspace(base: Base, settings: AzureSettings) -> None:
+    """Raise ConflictError for a model of another workspace: this one may have one of its name."""
+    here = (settings.subscription, settings.resource_group, settings.workspace)
+    if base.workspace and [w.lower() for w in base.workspace] != [str(w).lower() for w in here]:
+        *_, name = base.workspace
+        raise ConflictError(
+            f"{base.ref} lies in the workspace {name}, not in {settings.workspace}",
+            hint=f"Work in {name}: `fmtui azure pick {name}`, or `--workspace {name}`.",
+        )
 
 
 def address_of(base: Base) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fmtui.errors import BadInputError, UsageError
 from fmtui.services._azure_endpoints import connection_of, is_batch, only
-from fmtui.services._azure_models import Base, address_of, base_of
+from fmtui.services._azure_models import Base, address_of, base_of, check_workspace
 from fmtui.services.context import Context
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def place_for(
     from fmtui.azure.compute import place_of
 
     address_of(base)
+    check_workspace(base, connection.settings)
     if batch:
         if instance_type:
             raise UsageError(

@@ -18,7 +18,7 @@ from fmtui.azure.options import SERVERLESS, AzureOptions
 from fmtui.errors import BadInputError, UsageError
 from fmtui.services import azure, models, runs
 from fmtui.services._azure_data import Data, evaluate_data, finetune_data
-from fmtui.services._azure_models import Base, base_of
+from fmtui.services._azure_models import Base, base_of, check_workspace
 from fmtui.services.context import Context
 from fmtui.tasks import get_task
 from fmtui.tasks.settings import AZURE, BY_NAME, Chosen, Situation, choose, written
@@ -73,6 +73,7 @@ def prepare_finetune(ctx: Context, request: FinetuneRequest) -> Prepared:
     chosen = _chosen(request, base, data.rows or None)
     name = check_name(request.name or _name(base.ref, request.train), "model")
     connection = connect(ctx.home, dict(options.given))
+    check_workspace(base, connection.settings)
     made = jobs.component(connection, named.finetune)
     place = compute.place_of(
         connection, options.compute, options.instance_type, base.needs, base.ref
@@ -127,6 +128,7 @@ def prepare_evaluate(ctx: Context, request: EvaluateRequest) -> Prepared:
     named = component_of(task)
     data = evaluate_data(ctx, request, task, named)
     connection = connect(ctx.home, dict(options.given))
+    check_workspace(base, connection.settings)
     place = compute.place_of(
         connection, options.compute, options.instance_type, base.needs, base.ref
     )

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from fmtui.errors import BadInputError, NotFoundError, RemoteError, UsageError
+from fmtui.errors import BadInputError, ConflictError, NotFoundError, RemoteError, UsageError
 from fmtui.runs.folder import RunFolder
+from fmtui.services import azure as azure_service
 from fmtui.services import azure_runs, catalog, finetune, models, runs
+from fmtui.services._azure_models import address_of, base_of, check_workspace
 from fmtui.services.context import Context
 from fmtui.services.where import Where
 from tests.azure import azurite
@@ -112,6 +114,13 @@ def test_a_model_is_finetuned_registered_and_downloaded(
     assert done.json["architecture"] == "BertModel" and done.json["size_bytes"] > 10_000
     assert models.verify(ctx, "bank").ok
     assert fmtui("model", "download", "bank").code == 4, "it is here already"
+
+    base = base_of(ctx, "bank", "inference")
+    assert address_of(base) == "azureml:bank:1", "it lies in the workspace still"
+    check_workspace(base, azure_service.settings(ctx))
+    other = azure_service.settings(ctx, {"workspace": "elsewhere"})
+    with pytest.raises(ConflictError, match="lies in the workspace ws-models, not in elsewhere"):
+        check_workspace(base, other)
 
 
 @pytest.mark.parametrize(
