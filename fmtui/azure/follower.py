@@ -213,9 +213,8 @@ def main() -> None:
         except FmtuiError as error:
             print(error, file=sys.stderr, flush=True)
             tell_trouble(folder, error)
-        except (
-            Exception
-        ) as error:  # a fault of ours: it is told, and the job goes on being followed
+        except Exception as error:
+            # A fault of ours is told, and the job goes on being followed.
             traceback.print_exc()
             words = f"fmtui can't follow the job: {type(error).__name__}: {error}"
             tell_trouble(folder, RemoteError(words, hint=f"Details: {folder.path}/follower.txt"))

@@ -106,6 +106,20 @@ def _carry(
             raise RunFailedError(rank.sentence())
 
 
+def waits_for(folder: RunFolder) -> str | None:
+    """What a run that is starting waits for: machines that are to join it; None where for none."""
+    try:
+        others = Layout.of(folder.spec()).machines - 1
+    except (OSError, ValueError, TypeError):
+        return None
+    if others < 1 or any(rank.state == "running" for rank in ranks.all_ranks(folder)):
+        return None
+    run = folder.path.name
+    if others == 1:
+        return f"waits for the other machine: `fmtui run join {run}` there"
+    return f"waits for {others} other machines: `fmtui run join {run} --machine N` on each"
+
+
 def _words(numbers: range) -> str:
     return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
 

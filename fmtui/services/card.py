@@ -60,7 +60,7 @@ def _metadata(spec: Mapping[str, Any], metrics: Mapping[str, float]) -> Any:
 
     task = str(spec["task"])
     part = spec.get("validation") or spec["train"]
-    name = _dataset(str(part["ref"]))
+    name = _bare(str(part["ref"]))
     results = [
         EvalResult(
             task_type=task,
@@ -80,8 +80,8 @@ def _metadata(spec: Mapping[str, Any], metrics: Mapping[str, float]) -> Any:
     if results:
         more["model_name"] = one_line(str(spec["name"]))
     return ModelCardData(
-        base_model=base_name(spec["model"]),
-        datasets=[_dataset(str(spec["train"]["ref"]))],
+        base_model=_hub_base(spec["model"]),
+        datasets=[_bare(str(spec["train"]["ref"]))],
         eval_results=results or None,
         library_name="peft" if adapter else "transformers",
         license=spec["model"].get("license"),
@@ -98,10 +98,15 @@ def base_name(model: Mapping[str, Any]) -> str:
     return one_line(name.partition("@")[0] if source == "hf" else str(model["ref"]))
 
 
-def _dataset(ref: str) -> str:
-    """A dataset's name without version and split, in the letters that the hub allows."""
+def _hub_base(model: Mapping[str, Any]) -> str:
+    """The same in the letters that the hub allows: it takes no card that names another base."""
+    return "/".join(map(_bare, base_name(model).split("/")))
+
+
+def _bare(ref: str) -> str:
+    """A name without version and split, in the letters that the hub allows."""
     name = ref.partition("@")[0].partition(":")[0]
-    return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.") or "data"
+    return re.sub(r"[^\w.]+|\.\.+", "-", name, flags=re.ASCII).strip("-.") or "data"
 
 
 def _opening(spec: Mapping[str, Any]) -> str:

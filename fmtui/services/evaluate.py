@@ -14,7 +14,7 @@ from fmtui.services.data import Source
 from fmtui.services.where import Where
 from fmtui.tasks import NAMES as TASKS
 from fmtui.tasks import get_task
-from fmtui.tasks.base import Task, label_column
+from fmtui.tasks.base import Examples, Task, label_column
 from fmtui.tasks.guess import guess_task
 from fmtui.tasks.settings import measuring
 from registry.database import now
@@ -112,7 +112,7 @@ def start(ctx: Context, request: EvaluateRequest) -> RunInfo:
     if task.name == "text-classification":
         launch.check_form(model.ref, _form(model, method), columns, source.name)
     if method == "model" and task.label_role:
-        _refuse_unknown_labels(model, labels, source.name, label_column(task, columns))
+        _refuse_unknown_labels(model, task, found, source.name, columns)
     launch.need_disk(ctx, 50_000_000)
     info = launch.registered_data(ctx, source, request.columns)
     created = now()
@@ -159,15 +159,16 @@ def _form(model: ModelInfo, method: str) -> set[str]:
 
 
 def _refuse_unknown_labels(
-    model: ModelInfo, labels: list[str], file: str, column: str | None
+    model: ModelInfo, task: Task, found: Examples, file: str, columns: Mapping[str, str]
 ) -> None:
-    unknown = sorted(set(labels) - set(model.labels))
+    unknown = sorted({label for label, _ in found.labels} - set(model.labels))
     if unknown:
         raise BadInputError(
             f"{model.ref} does not know the label `{unknown[0]}` "
             f"({len(unknown)} such label{'s' if len(unknown) > 1 else ''})",
             file=file,
-            column=column,
+            row=launch.row_with(unknown[0], task, found),
+            column=label_column(task, columns),
             hint=f"It knows: {', '.join(model.labels[:6])}"
             + (" …" if len(model.labels) > 6 else ""),
         )

@@ -174,6 +174,7 @@ def _prepare(ctx: Context, request: FinetuneRequest) -> _Prepared:
                 f"the label `{new[0]}` is not in the training data "
                 f"({len(new)} such label{'s' if len(new) > 1 else ''})",
                 file=validation.name,
+                row=launch.row_with(new[0], task, other),
                 column=label_column(task, validation_columns),
                 hint="A label must be seen in training to be learnt.",
             )

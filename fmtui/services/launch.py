@@ -85,6 +85,12 @@ def examples_of(
     return chosen, found, fingerprint
 
 
+def row_with(label: str, task: Task, found: Examples) -> int | None:
+    """The number of the first row that has a label."""
+    rows = zip(found.numbers, found.records, strict=True)
+    return next((number for number, record in rows if label in task.labels_of(record)), None)
+
+
 def _of_parts(source: Source, table: Table) -> list[Finding]:
     """A warning where splits are taken together: those to test on would be trained on too."""
     parts = [part for part, rows in source.splits(table).items() if rows]

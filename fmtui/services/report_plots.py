@@ -192,6 +192,7 @@ def by_length(slices: Sequence[Slice], metric: str, whole: float | None) -> Elem
         y = bottom - height * tick / 4
         _line(svg, left, y, left + 96 * len(slices), y)
         _text(svg, left - 6, y + 4, f"{step * tick:.3g}", anchor="end", size=11)
+    mark = None if whole is None else bottom - height * whole / top
     for at, (part, value) in enumerate(zip(slices, values, strict=True)):
         x = left + 96 * at + 20
         name = part.name.removeprefix("length ")
@@ -204,9 +205,10 @@ def by_length(slices: Sequence[Slice], metric: str, whole: float | None) -> Elem
             _box(svg, x, bottom - reach, 56, reach, "bar", f"{part.name}: {metric} {value:.4g}")
             inside = reach > 24
             y = bottom - reach + (16 if inside else -4)
+            if mark is not None and y - 12 < mark < y + 4:  # the line would strike it through
+                y = mark + 15 if inside and bottom - mark > 20 else mark - 5
             ink = "dark" if inside else "label"
             _text(svg, x + 28, y, decimals(value), anchor="middle", size=11, style=ink)
-    if whole is not None:
-        y = bottom - height * whole / top
-        _line(svg, left, y, left + 96 * len(slices), y, "mark")
+    if mark is not None:
+        _line(svg, left, mark, left + 96 * len(slices), mark, "mark")
     return svg

@@ -120,9 +120,13 @@ def status(ctx: Context, ref: str) -> RunStatus:
 
 
 def _reason(ctx: Context, info: RunInfo, folder: RunFolder) -> str | None:
-    """Why a run waits, or why its backend can't tell how it is."""
+    """Why a run waits, also one that has begun, or why its backend can't tell how it is."""
     if info.backend != "local" and info.state in ("queued", "not_responding"):
         return backend_of(info.backend).status(folder).reason
+    if info.state == "starting" and info.backend == "local":
+        from fmtui.runs.join import waits_for
+
+        return waits_for(folder)
     return queue.reason(ctx, info.run) if info.state == "queued" else None
 
 

@@ -135,6 +135,9 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
     )["run"]  # fmt: skip
     folder = folder_of(tiny, run)
     tiny.run("run", "join", run, "--machine", "2", code=2)
+    until(lambda: tiny.json("run", "show", run)["state"] == "starting")
+    words = f"waits for the other machine: `fmtui run join {run}` there"
+    assert words in tiny.run("run", "show", run).stdout
     joined = tiny.start("run", "join", run, "--machine", "1")
     until(lambda: checkpoints(folder) >= 1)
     victim = ranks.load(folder, 1)
@@ -155,6 +158,7 @@ def test_two_machines_meet_and_train_together(tiny: Cli) -> None:
     ended = tiny.json("run", "show", run)
     assert (ended["state"], ended["output"]) == ("completed", "made:1")
     assert [rank["state"] for rank in ended["ranks"]] == ["ended", "ended"]
+    assert "waits for" not in tiny.run("run", "show", run).stdout
     config = yaml.safe_load((folder.path / "accelerate.yaml").read_text())
     assert (config["num_machines"], config["main_process_port"]) == (2, port)
     tiny.run("run", "join", run, code=4)

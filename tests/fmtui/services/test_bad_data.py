@@ -332,3 +332,12 @@ def test_all_faults_can_be_dropped_but_not_all_rows(tiny: Context, tmp_path: Pat
     with pytest.raises(FmtuiError, match="no row is left"):
         finetune.start(tiny, FinetuneRequest("tiny", TEXT, str(path), drop_invalid=True))
     assert left(tiny)[1:] == (0, 0)
+
+
+def test_a_label_that_training_lacks_has_its_row(tiny: Context, tmp_path: Path) -> None:
+    train = csv()(tmp_path)
+    other = file("v.csv", "text,label\none,x\ntwo,z\nthree,z\n")(tmp_path)
+    with pytest.raises(BadInputError, match="`z` is not in the training data") as caught:
+        finetune.start(tiny, FinetuneRequest("tiny", TEXT, str(train), validation=str(other)))
+    assert (caught.value.file, caught.value.row, caught.value.column) == ("v.csv", 2, "label")
+    assert left(tiny)[1:] == (0, 0)

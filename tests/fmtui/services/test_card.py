@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from huggingface_hub import ModelCard
+from huggingface_hub.utils import validate_repo_id
 
 from fmtui.services import card
 from fmtui.tasks.settings import resolve
@@ -43,6 +45,15 @@ def test_the_hub_reads_the_card(tmp_path: Path) -> None:
     assert read.data.datasets == ["my-bank"], "in the letters that the hub allows"
     ours = read_card(tmp_path / "README.md")
     assert card_license(ours) == "apache-2.0"
+
+
+@pytest.mark.parametrize("origin", ["run:r7", "file:/tmp/my model", None])
+def test_a_base_that_is_not_of_the_hub_is_named_as_the_hub_takes_it(origin: str | None) -> None:
+    base = {"ref": "my -- model:3", "origin": origin, "license": None}
+    words = card.text({**SPEC, "model": base}, {"accuracy": 0.9})
+    validate_repo_id(ModelCard(words).data.base_model)
+    assert ModelCard(words).data.base_model == "my-model"
+    assert "`my -- model:3`, finetuned" in words
 
 
 def test_the_card_tells_data_parameters_and_how_to_do_it_again() -> None:

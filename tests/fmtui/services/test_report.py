@@ -16,7 +16,8 @@ import pytest
 from fmtui.errors import BadInputError, ConflictError, StorageError, UsageError
 from fmtui.services import report_page
 from fmtui.services.context import Context
-from fmtui.services.report import report_of
+from fmtui.services.report import Slice, report_of
+from fmtui.services.report_plots import by_length
 from tests.evaluations import columns_of, evaluated, of_task
 from tests.fmtui.metrics.columns import LABELS, classified, label_names
 from tests.screens.tools import make_run
@@ -125,6 +126,17 @@ def test_many_labels_are_drawn_as_far_as_one_can_read(ctx: Context, tmp_path: Pa
     assert 0 < len(cells) <= 100 * 100
     rows = len(report_of(ctx, run).per_label)
     assert rows == 300
+
+
+@pytest.mark.parametrize("whole", [0.01, 0.25, 0.49, 0.5, 0.52, 0.55])
+def test_the_line_of_all_rows_strikes_no_value_through(whole: float) -> None:
+    values = (0.5, 0.53, 0.02, 0.0)
+    drawn = by_length([Slice(f"length {v}", 9, {"f1": v}) for v in values], "f1", whole)
+    (line,) = (e for e in drawn if e.get("class") == "mark")
+    places = [float(e.get("y", "")) for e in drawn if "." in (e.text or "") and e.get("x") != "46"]
+    values_drawn = [y for y in places if y < 200]
+    assert len(values_drawn) >= len(values)
+    assert not [y for y in values_drawn if y - 8 < float(line.get("y1", "")) < y]
 
 
 def test_a_page_is_written_whole_or_not_at_all(ctx: Context, tmp_path: Path) -> None:
