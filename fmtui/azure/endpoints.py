@@ -248,11 +248,10 @@ def delete_deployment(connection: Connection, endpoint: str, name: str, tell: Te
 def logs(connection: Connection, endpoint: str, name: str, lines: int, container: str) -> str:
     """The last lines of one of a deployment's two containers. Raises RemoteError."""
     with translated(f"read the log of {endpoint}/{name}"):
-        return str(
-            connection.workspace.online_deployments.get_logs(
-                name, endpoint, lines, container_type=container
-            )
+        found = connection.workspace.online_deployments.get_logs(
+            name, endpoint, lines, container_type=container
         )
+    return str(found or "")
 
 
 def keys(connection: Connection, name: str) -> tuple[str, str]:
@@ -262,7 +261,7 @@ def keys(connection: Connection, name: str) -> tuple[str, str]:
     token = getattr(found, "access_token", None)
     if token is not None:
         return str(token), str(token)
-    return str(found.primary_key), str(found.secondary_key)
+    return str(found.primary_key or ""), str(found.secondary_key or "")
 
 
 def regenerate(connection: Connection, name: str, which: str, tell: Tell) -> None:

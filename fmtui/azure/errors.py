@@ -187,6 +187,8 @@ def _message(error: BaseException) -> str:
     # azure-core puts the code and the content below the message.
     text = re.split(r"\n(?:Code|Content|Message|RequestId|Target): ?", text)[0]
     text = re.sub(r"^\([A-Za-z0-9_.]+\) ", "", text.strip()) or type(error).__name__
+    if not said and text == "Operation returned an invalid status 'OK'":  # of a long operation
+        return "Azure ended it, and does not say why"
     if not said and text.startswith("Operation returned an invalid status"):
         return _body(error) or text
     if "(x) " in text:  # what the SDK itself finds amiss, between advice for its files

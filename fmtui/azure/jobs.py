@@ -132,8 +132,25 @@ def cancel(connection: Connection, name: str) -> None:
                 raise
 
 
+def model_output(connection: Connection, job: str) -> str | None:
+    """The output of a job that is a model, by its name there: ours, else the first of MLflow's.
+    None where it has none. Raises RemoteError.
+    """
+    outputs = dict(getattr(find(connection, job), "outputs", None) or {})
+    if OUTPUT in outputs:
+        return OUTPUT
+    models = (n for n, o in outputs.items() if value_of(getattr(o, "type", "")) == "mlflow_model")
+    return next(models, None)
+
+
 def register(
-    connection: Connection, job: str, name: str, *, tags: Mapping[str, str], description: str
+    connection: Connection,
+    job: str,
+    name: str,
+    *,
+    tags: Mapping[str, str],
+    description: str,
+    output: str = OUTPUT,
 ) -> tuple[str, str]:
     """Register a job's model in the workspace, once; returns its name and version.
 
@@ -153,7 +170,7 @@ def register(
         made = client.models.create_or_update(
             Model(
                 name=name,
-                path=f"azureml://jobs/{job}/outputs/{OUTPUT}",
+                path=f"azureml://jobs/{job}/outputs/{output}",
                 type="mlflow_model",
                 description=description,
                 tags={"fmtui.job": job, **tags},

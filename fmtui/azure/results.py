@@ -73,11 +73,19 @@ def _imported(folder: RunFolder, connection: Connection, job: str, journal: Jour
 def _register(
     folder: RunFolder, connection: Connection, job: str, spec: dict[str, Any], journal: Journal
 ) -> None:
+    output: str | None = jobs.OUTPUT
+    if spec["azure"].get("adopted"):  # whoever made the job has named what it makes
+        output = jobs.model_output(connection, job)
+    if output is None:
+        journal.write("note", message="the job has no output that is a model of MLflow's form")
+        return
+    tags = {"fmtui.run": spec["run"], "task": spec["task"], "base_model": spec["model"]["ref"]}
     name, version = jobs.register(
         connection,
         job,
         spec["name"],
-        tags={"fmtui.run": spec["run"], "task": spec["task"], "base_model": spec["model"]["ref"]},
+        output=output,
+        tags={key: value for key, value in tags.items() if value},
         description=f"{spec['model']['ref']} finetuned on {spec['train']['ref']}",
     )
     _note(folder, connection, name, version, journal)

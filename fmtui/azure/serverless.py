@@ -133,7 +133,7 @@ def keys(connection: Connection, name: str) -> tuple[str, str]:
     """The two keys. Raises RemoteError."""
     with translated(f"read the keys of {name}"):
         found = connection.workspace.serverless_endpoints.get_keys(name)
-    return str(found.primary_key), str(found.secondary_key)
+    return str(found.primary_key or ""), str(found.secondary_key or "")
 
 
 def regenerate(connection: Connection, name: str, which: str, tell: Tell) -> None:

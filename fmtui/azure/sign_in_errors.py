@@ -51,7 +51,7 @@ _AWAY = re.compile(
     r"Max retries|timed out|Failed to (?:resolve|establish)|[Cc]onnection (?:reset|refused|aborted)"
     r"|getaddrinfo|Name or service|name resolution|ProxyError|CERTIFICATE_VERIFY_FAILED"
 )
-_NO_ANSWER = re.compile(r"Expecting value|HTTP Error: 5|None\b|\{|$")
+_NO_ANSWER = re.compile(r"Expecting value|None\b|\{|$")
 """What msal makes of an answer that is no JSON, or no error as OAuth has them."""
 
 _NO_IDENTITY = re.compile(
@@ -75,7 +75,8 @@ def sign_in_error(error: BaseException, text: str) -> FmtuiError | None:
                 f"can't sign in: Microsoft's sign-in is busy (AADSTS{code})",
                 hint="Try again in a while.",
             )
-        return SignInError(f"can't sign in: {_plain(text)}", hint=_WAYS)
+        whole = f"{text} {said.get('error_description', '')}"
+        return SignInError(f"can't sign in: {_plain(whole[whole.index('AADSTS') :])}", hint=_WAYS)
     if (word := str(said.get("error"))) in _WORDS:
         what, hint = _WORDS[word]
         return SignInError(f"can't sign in: {what}", hint=hint)
@@ -110,6 +111,11 @@ def _nobody(text: str) -> FmtuiError:
     tried = re.search(r"(\w+)Credential: Authentication failed: (.*)", text)
     if _AWAY.search(text):
         return unreachable("sign in", text)
+    if tried and (status := re.match(r"HTTP Error: (5\d\d)", tried[2])):
+        return RemoteError(
+            f"can't sign in: Microsoft's sign-in has a fault of its own ({status[1]})",
+            hint="Try again in a while.",
+        )
     if tried and _NO_ANSWER.match(tried[2]):
         return RemoteError(
             "can't sign in: what was answered is no answer of Microsoft's sign-in",

@@ -182,7 +182,8 @@ def adopt(
         raise NotFoundError(f"no job `{job}` in {connection.settings.workspace}")
     options = AzureOptions(given=azure.pinned(connection.settings, kept))
     asked = options.as_spec() | {"job": job, "adopted": True, "outputs": {}}
-    name = str(getattr(found, "display_name", None) or job)
+    said = str(getattr(found, "display_name", None) or job)
+    name = models.suggest_name(f"/{said.replace('/', ' ')}")  # what it makes is called so
     spec: dict[str, Any] = {
         "kind": "finetune", "backend": "azureml", "task": task, "created": now(),
         "name": name,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fmtui.errors import BadInputError
 from fmtui.metrics import measure
 from fmtui.runs.process import write_json
 from fmtui.tasks import get_task
@@ -47,12 +48,23 @@ def run(worker: Worker) -> None:
         procedure = get_procedure(spec["task"])
         loaded = _on_device(procedure.load(path, spec))
         predicted = procedure.predict(loaded, found.records, tick)
+    _refuse_nan(predicted, spec["model"]["ref"])
     columns: Columns = {
         **{key: [record.get(key) for record in found.records] for key in found.records[0]},
         "row": found.numbers,
         **predicted,
     }
     _report(worker, columns, loaded)
+
+
+def _refuse_nan(predicted: Columns, model: str) -> None:
+    """Raise BadInputError where no answer is a number: what is then right is so by chance."""
+    known = [loss for loss in predicted.get("loss", ()) if loss is not None]
+    if known and all(loss != loss for loss in known):
+        raise BadInputError(
+            f"{model} answers every row with NaN, which is no number",
+            hint="Its weights are broken, as by a training that ran away: take another version.",
+        )
 
 
 def _on_device(loaded: Loaded) -> Loaded:

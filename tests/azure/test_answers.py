@@ -9,7 +9,7 @@ from fmtui.errors import RemoteError
 from fmtui.services import azure_endpoints
 from fmtui.services.context import Context
 from tests.azure.standin.faults import Fault
-from tests.azure.standin.http import Answer
+from tests.azure.standin.http import Answer, Request
 from tests.azure.standin.server import StandIn
 from tests.command import fmtui
 
@@ -43,14 +43,44 @@ def test_what_is_amiss_is_said_whatever_its_form(
     assert "<html>" not in str(caught.value)
 
 
-@pytest.mark.parametrize("answer", [Answer(200, text="<html>"), Answer(200), Answer(502, text="x")])
-def test_a_sign_in_that_answers_nothing_is_told_without_a_trace(
-    azure: StandIn, ctx: Context, answer: Answer, capfd: pytest.CaptureFixture[str]
+_UNKNOWN = {"error": "x", "error_description": "AADSTS65001: Nobody consented. Trace ID: 1"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(200, text="<html>"), "no answer of Microsoft's sign-in"),
+        (Answer(200), "no answer of Microsoft's sign-in"),
+        (Answer(502, text="x"), "Microsoft's sign-in has a fault of its own (502)"),
+        (Answer(400, _UNKNOWN), "can't sign in: AADSTS65001: Nobody consented"),
+    ],
+)
+def test_a_sign_in_that_fails_is_told_without_a_trace(
+    azure: StandIn, ctx: Context, answer: Answer, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     azure.world.faults.plan(Fault("POST", "/oauth2/v2.0/token$", None, answer=answer))
     done = fmtui("azure", "status")
-    assert done.code == 5 and "no answer of Microsoft's sign-in" in done.out
+    assert done.code == 5 and said in done.out, done.out
     assert "Traceback" not in done.err + capfd.readouterr().err
+
+
+def test_a_deployment_that_tells_the_least_is_shown_and_deleted(
+    azure: StandIn, ctx: Context
+) -> None:
+    def least(_: Request, answer: Answer) -> Answer:
+        for found in (answer.json or {}).get("value") or [answer.json]:
+            kept = {"endpointComputeType", "provisioningState"}
+            found["properties"] = {k: v for k, v in found["properties"].items() if k in kept}
+            found.pop("sku", None)
+        return answer
+
+    azure_endpoints.create(ctx, "bank")
+    azure_endpoints.deploy(ctx, "bank", "azureml:roberta-base@19", instance_type="Standard_DS3_v2")
+    azure.world.faults.plan(Fault("GET", "/bank/deployments", None, after=least))
+    (found,) = azure_endpoints.show(ctx, "bank", fresh=True).deployments
+    assert (found.name, found.state, found.traffic) == ("blue", "healthy", 100)
+    azure_endpoints.delete(ctx, "bank")
+    assert not azure.world.online
 
 
 def test_a_name_that_azure_does_not_take_is_told_without_advice_for_files(

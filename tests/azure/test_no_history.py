@@ -12,11 +12,12 @@ from fmtui.azure import jobs
 from fmtui.azure.connection import connect
 from fmtui.azure.errors import translated
 from fmtui.errors import RemoteError
-from fmtui.services import evaluate, finetune
+from fmtui.services import azure_runs, evaluate, finetune
 from fmtui.services.context import Context
 from fmtui.services.where import Where
 from tests.azure import azurite
 from tests.azure.runs import end_followers, ended
+from tests.azure.standin import jobs as standin_jobs
 from tests.azure.standin.faults import Fault
 from tests.azure.standin.http import Answer, RefusalError, Request
 from tests.azure.standin.server import StandIn
@@ -125,6 +126,32 @@ def test_figures_of_an_evaluation_are_asked_for_again(
     run = evaluate.start(ctx, request).run
     assert ended(ctx, run).state == "completed"
     assert json.loads((ctx.home.runs / run / "output" / "report.json").read_text())["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "made"),
+    [({"mlflow_model_folder": {"jobOutputType": "mlflow_model"}}, "studio-run-1:1"), ({}, None)],
+)
+def test_a_job_of_the_studio_is_adopted_with_what_it_made(
+    azure: StandIn,
+    ctx: Context,
+    uploads: azurite.Store,
+    outputs: dict[str, dict[str, str]],
+    made: str | None,
+) -> None:
+    body = {
+        "jobType": "Pipeline", "displayName": "studio run / 1", "outputs": outputs,
+        "jobs": {"tune": {"componentId": "tune", "type": "command"}},
+    }  # fmt: skip
+    azure.world.jobs["by-hand"] = standin_jobs._scheduled(azure.world, "by-hand", body)
+    run = azure_runs.adopt(ctx, "by-hand", given={}).run
+    done = ended(ctx, run)
+    assert (done.state, done.output, done.error) == ("completed", made, None)
+    registered = azure.world.assets.get("models", {}).get("studio-run-1")
+    assert (registered is None) == (made is None)
+    if registered is not None:
+        address = registered.versions["1"]["properties"]["modelUri"]
+        assert address.endswith("/azureml/by-hand/mlflow_model_folder/")
 
 
 def test_an_answer_that_the_sdk_cant_read_is_a_sentence(azure: StandIn, ctx: Context) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from fmtui.errors import BadInputError, UsageError
 from fmtui.services import compare, evaluate, finetune, models, runs, settle
@@ -196,6 +198,22 @@ def test_an_encoder_is_no_language_model(studio: Studio, bert: Path, tmp_path: P
     assert studio.garage.run(folder).state == "failed"
     assert "those that follow it" in folder.log.read_text()
     assert not (folder.output / "model").exists()
+
+
+def test_a_model_whose_weights_are_no_numbers_is_not_measured(
+    studio: Studio, bert: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(bert, tmp_path / "broken")
+    weights = load_file(tmp_path / "broken" / "model.safetensors")
+    weights["embeddings.LayerNorm.weight"][0] = float("nan")
+    save_file(weights, tmp_path / "broken" / "model.safetensors", metadata={"format": "pt"})
+    models.import_model(studio.ctx, str(tmp_path / "broken"), name="broken")
+    data = added(studio, tmp_path, "test", [{"text": t, "label": n} for t, n in messages(9)])
+    request = EvaluateRequest("broken", data)
+    folder = settle.RunFolder(studio.ctx.home.runs / evaluate.start(studio.ctx, request).run)
+    end = studio.garage.run(folder)
+    assert (end.state, "answers every row with NaN" in str(end.error)) == ("failed", True)
+    assert not (folder.output / "report.json").exists()
 
 
 def test_what_was_cut_is_not_compared_with_what_was_not(studio: Studio, tmp_path: Path) -> None:
