@@ -179,10 +179,27 @@ def tokenizer_code(path: Path, where: str, *, trust: bool) -> bool:
 
 def _own_code(config: dict[str, Any], where: str) -> None:
     """Refuse code of another repository (`ORG/NAME--file.Class`): no revision pins it."""
-    if "--" in json.dumps(config.get("auto_map")):
+    if "--" in json.dumps(config.get("auto_map")) or _names_kernel(config):
         raise BadInputError(
             "the model wants to run code of another repository, which can't be pinned", file=where
         )
+
+
+def _names_kernel(config: dict[str, Any]) -> bool:
+    """Whether a configuration, or one within it, has its attention computed by a repository
+    (`ORG/NAME`), from which transformers would load a kernel."""
+    parts: list[Any] = [config]
+    while parts:
+        part = parts.pop()
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if isinstance(value, str) and key.strip("_").endswith("_implementation"):
+                if "/" in value:
+                    return True
+            elif isinstance(value, dict):
+                if "attn_implementation" in key and "/" in "".join(map(str, value.values())):
+                    return True
+                parts.append(value)
+    return False
 
 
 def describe(folder: Path, *, trust: bool = False) -> Description:

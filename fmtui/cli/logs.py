@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
 
 import click
 
@@ -26,33 +25,36 @@ def logs(ref: str, follow: bool, grep: str | None, rank: int, tail: int | None) 
     last. Colours are kept in a terminal, other control sequences never.
     """
     from fmtui.services import runs
-    from fmtui.services.logs import printed
 
     ctx = context()
     reader = runs.log_reader(ctx, ref, rank)
     if reader.dropped:
         progress(f"the first {reader.dropped} parts of this log were dropped: they were too many")
-    last: deque[str] | None = None if tail is None else deque(maxlen=tail)
+    last: deque[bytes] | None = None if tail is None else deque(maxlen=tail)
     rest, ended = b"", False
     while not ended:
         # Asked before the last read, so that the last lines are in it.
         ended = not follow or runs.show(ctx, ref).state in runs.ENDED
         while chunk := reader.read():
             whole, newline, rest = (rest + chunk).rpartition(b"\n")
-            _print(printed(whole + newline, grep), last)
+            _take(whole + newline, grep, last)
         if ended:
-            _print(printed(rest, grep), last)
+            _take(rest, grep, last)
         if last is not None:
-            _print(last)
-            last = None
+            kept, last = b"".join(line + b"\n" for line in last), None
+            _take(kept, grep, last)
         if not ended:
             time.sleep(0.3)
 
 
-def _print(lines: Iterable[str], last: deque[str] | None = None) -> None:
-    """Print lines, or keep those that may be the last ones."""
-    if last is not None:
-        last.extend(lines)
-        return
-    text = "".join(f"{line}\n" for line in lines)
-    click.echo(clean(text) if os.environ.get("NO_COLOR") else text, nl=False)
+def _take(content: bytes, grep: str | None, last: deque[bytes] | None) -> None:
+    """Print whole lines, or keep those that may be the last ones, as they are: of a long log that
+    is most of the work saved."""
+    from fmtui.services.logs import printed
+
+    if last is None:
+        text = "".join(f"{line}\n" for line in printed(content, grep))
+        click.echo(clean(text) if os.environ.get("NO_COLOR") else text, nl=False)
+    elif content:
+        lines = content.removesuffix(b"\n").split(b"\n")
+        last.extend(lines if grep is None else (n for n in lines if printed(n, grep)))

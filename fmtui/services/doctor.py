@@ -44,7 +44,7 @@ class Check:
 def examine(ctx: Context) -> list[Check]:
     """Look at everything. A check that fails is a result, never an exception."""
     checks: list[Callable[[Context], Check]] = [
-        _fmtui, _packages, _home, _disk, _registry, _hub, _token, _compute, _terminal,
+        _fmtui, _packages, _home, _disk, _registry, _models, _hub, _token, _compute, _terminal,
     ]  # fmt: skip
     found = []
     for check in checks:
@@ -117,6 +117,33 @@ def _registry(ctx: Context) -> Check:
         )
     ]
     return Check("registry", "ok", f"revision {HEAD}, {mode}, {', '.join(counts)}")
+
+
+def _models(ctx: Context) -> Check:
+    """Folders of versions that no row names: a kill between the folder and the row left them."""
+    if not ctx.home.registry.exists():
+        return Check("models", "ok", "none yet")
+    rows = ctx.db.read().execute(
+        "SELECT m.name, v.version FROM model_version v JOIN model m ON m.id = v.model_id"
+    )
+    known = {(row["name"], str(row["version"])) for row in rows}
+    left = sorted(
+        folder
+        for folder in ctx.home.models.glob("[!.]*/*")
+        if folder.is_dir() and (folder.parent.name, folder.name) not in known
+    )
+    if not left:
+        return Check("models", "ok", f"{len(known):,} in {ctx.home.models}")
+    held = sum(file.stat().st_size for folder in left for file in folder.iterdir())
+    names = ", ".join(f"{folder.parent.name}/{folder.name}" for folder in left[:3])
+    more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+    return Check(
+        "models",
+        "warning",
+        f"{held / 1e9:,.1f} GB in {ctx.home.models} are registered nowhere: {names}{more}",
+        "An import or a remove that was killed left them. `fmtui model import FOLDER` takes in "
+        "what is missed; the rest can go.",
+    )
 
 
 def _hub(ctx: Context) -> Check:

@@ -2,8 +2,8 @@
 
 JSON lines: first one that says what the model does, `{"task": T}`, then an answer to each request
 from stdin, or the answers to a list of them. `{"error": E, "fault": "input"}` is the request's
-fault, `"model"` the model's. Ends with stdin, so it never outlives whoever asked. The scoring is
-that of endpoints.
+fault, `"model"` the model's. Ends with stdin, and while it loads or computes with its parent, so it
+never outlives whoever asked. The scoring is that of endpoints.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from typing import Any
 
 
 def main() -> int:
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     os.environ["AZUREML_MODEL_DIR"] = sys.argv[1]
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -45,6 +48,14 @@ def main() -> int:
             traceback.print_exc()
             reply({"error": _sentence(error), "fault": "model"})
     return 0
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone. The kernel's own signal for that would follow the
+    thread that began it, which may end before."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _answer(line: str) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 from typing import IO, Any
 
@@ -211,7 +212,7 @@ def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or type(value) is float or (type(value) is int and abs(value) < _MOST)
+    return type(value) is float or (type(value) is int and abs(value) < _MOST)
 
 
 def _is_point(point: Any) -> bool:
@@ -220,7 +221,8 @@ def _is_point(point: Any) -> bool:
         return False
     step, epoch, split, name, value = point
     words = isinstance(split, str) and isinstance(name, str)
-    return words and _is_one_of(step, (int, type(None))) and _is_number(epoch) and _is_number(value)
+    numbers = type(step) is int and all(map(_is_number, (step, value)))
+    return words and numbers and not isnan(value) and (epoch is None or _is_number(epoch))
 
 
 def _is_moment(text: str | None) -> bool:

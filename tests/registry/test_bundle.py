@@ -178,6 +178,13 @@ EDITS: dict[str, Edit] = {
     "half a character": _manifest(lambda v: v["models"][0].update(labels=["\ud800"])),
     "a tag twice": _manifest(lambda v: v["models"][0].update(tags=["a", "a"])),
     "a metric that is none": _manifest(lambda v: v["runs"][0].update(points=[[{}] * 5])),
+    "a metric without a step": _manifest(
+        lambda v: v["runs"][0].update(points=[[None, None, "train", "loss", 1.0]])
+    ),
+    "a metric of no number": _manifest(
+        lambda v: v["runs"][0].update(points=[[1, None, "train", "loss", float("nan")]])
+    ),
+    "a figure that is none": _manifest(lambda v: v["runs"][0].update(metrics={"f1": None})),
     "a figure that is a word": _manifest(lambda v: v["runs"][0].update(metrics={"f1": "high"})),
     "a run that is alive": _manifest(lambda v: v["runs"][0].update(state="running")),
     "a run without a start that is a time": _manifest(

@@ -49,6 +49,8 @@ def header(value: object, data: bytes = b"1234") -> Callable[[Path], object]:
         (text("tokenizer_config.json", "{"), "is no JSON"),
         (config(architectures=["\ud800Model"]), "half a character"),
         (config(model_type="unheard-of"), "does not know"),
+        (config(_attn_implementation="org/kernel"), "code of another repository"),
+        (config(text_config={"attn_implementation": "a/b@c:d"}), "code of another repository"),
         (header(DEEP.encode()), "header is broken"),
         (header({}, b""), "holds no tensors"),
         (header({"__metadata__": {"a": "b"}}, b""), "holds no tensors"),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from fmtui.services import models
 from fmtui.services.context import Context
 from fmtui.services.doctor import examine
 
@@ -19,6 +23,16 @@ def test_the_registry_is_counted(ctx: Context) -> None:
     ctx.db.prepare()
     checks = {c.name: c for c in examine(ctx)}
     assert "156 in the catalogue" in checks["registry"].found
+
+
+def test_what_a_killed_import_left_is_told_of(ctx: Context, bert: Path) -> None:
+    folder = Path(models.import_model(ctx, str(bert), name="tiny").path)
+    assert {c.name: c for c in examine(ctx)}["models"].verdict == "ok"
+    shutil.copytree(folder, folder.with_name("2"))
+    found = {c.name: c for c in examine(ctx)}["models"]
+    assert (found.verdict, "tiny/2" in found.found, "tiny/1" in found.found) == (
+        "warning", True, False,
+    )  # fmt: skip
 
 
 def test_a_file_that_is_no_registry_is_told_of(ctx: Context) -> None:
