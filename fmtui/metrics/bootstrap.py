@@ -60,16 +60,19 @@ def intervals(found: Found, *, seed: int, resamples: int) -> dict[str, Interval]
                 low, high = wilson(round(value / full * rows), rows)
                 result[name] = (low * full, high * full)
             elif name in of_part and (pair := _percentiles(of_part[name], value)):
-                result[name] = pair
+                from_nought = value <= part.chance.get(name, -1.0)
+                result[name] = (0.0, pair[1]) if from_nought else pair
     return result
 
 
 def _percentiles(drawn: np.ndarray, value: float) -> Interval | None:
-    """Efron's percentile interval, moved where resampling itself pulls the figure away.
+    """Efron's percentile interval, made wider where resampling itself pulls the figure away.
 
     That is where the mean of the resamples is off by more than a quarter of their spread (Efron
     and Tibshirani, "An introduction to the bootstrap", 1993, chapter 10), as with the error of
-    calibration, which grows with every row that is drawn twice.
+    calibration, which grows with every row that is drawn twice. Then it holds the percentiles moved
+    back by the bias, those mirrored at the figure (Davison and Hinkley, "Bootstrap methods and
+    their application", 1997, chapter 5: the basic interval), and the figure.
     """
     known = drawn[np.isfinite(drawn)]
     if not len(known) or known.min() == known.max():
@@ -77,8 +80,12 @@ def _percentiles(drawn: np.ndarray, value: float) -> Interval | None:
     low, high = np.percentile(known, [2.5, 97.5])
     bias = known.mean() - value
     if abs(bias) > 0.25 * known.std():
-        low, high = low - bias, high - bias
-    least, most = min(known.min(), value), max(known.max(), value)
+        low, high = (
+            min(low - bias, 2 * value - high, value),
+            max(high - bias, 2 * value - low, value),
+        )
+    least = 0.0 if min(known.min(), value) >= 0 else -np.inf
+    most = 1.0 if max(known.max(), value) <= 1 else np.inf
     return float(max(low, least)), float(min(high, most))
 
 

@@ -26,11 +26,14 @@ class Part:
         figures: Takes sums (r, k), gives every figure (r,); NaN where one is undefined.
         shares: Those figures that are a share of rows which are right, with the number of rows
             that count and the figure's value when all are right.
+        chance: Those figures that chance alone keeps above 0, with how far: 97.5 of 100 samples of
+            so many rows, of a model whose figure is 0, stay below.
     """
 
     rows: Any
     figures: Figures
     shares: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    chance: Mapping[str, float] = field(default_factory=dict)
 
     def values(self) -> dict[str, float]:
         """Each figure on all rows, but for those that are undefined there."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fmtui.metrics import bootstrap, measure, parts_of
+from fmtui.metrics import bootstrap, calibration, measure, parts_of
 from fmtui.metrics.bootstrap import paired
-from fmtui.metrics.parts import Part, means
+from fmtui.metrics.parts import Found, Part, means
 from fmtui.metrics.ranking import areas
 from fmtui.metrics.shares import holm, mcnemar, wilson
 from tests.fmtui.metrics.columns import (
@@ -88,18 +88,24 @@ def test_an_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert 0.90 <= held / 300 <= 0.98
 
 
-def test_the_interval_of_a_biased_figure_holds_its_value() -> None:
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.5, 1.0, 400)
-    right = rng.random(400) < confidence
-    columns = {
-        "label": ["a"] * 400,
-        "prediction": ["a" if ok else "b" for ok in right],
-        "score": confidence.tolist(),
-    }
-    found = measure("text-classification", columns, ["a", "b"])
-    low, high = found.intervals["ece"]
-    assert 0 <= low <= found.metrics["ece"] <= high
+@pytest.mark.parametrize("power", [1.0, 1.3, 1.6, 3.0])
+def test_the_interval_of_a_biased_figure_holds_it_and_the_truth(power: float) -> None:
+    """The error of calibration, of models that are as sure as they should be and surer."""
+    rng = np.random.default_rng(7)
+
+    def drawn(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        confidence = rng.uniform(0.4, 1.0, rows)
+        return confidence, (rng.random(rows) < confidence**power).astype(float)
+
+    (whole,) = calibration.error(*drawn(1_000_000))
+    truth = 0.0 if power == 1.0 else whole.values()["ece"]
+    held = 0
+    for seed in range(150):
+        found = Found(calibration.error(*drawn(300)))
+        low, high = bootstrap.intervals(found, seed=seed, resamples=300)["ece"]
+        assert 0 <= low <= found.parts[0].values()["ece"] <= high
+        held += low <= truth <= high
+    assert held / 150 >= 0.90
 
 
 def test_many_rows_cost_no_more_and_are_as_sure(monkeypatch: pytest.MonkeyPatch) -> None:
