@@ -42,6 +42,15 @@ class Home:
         return self.root / "config.toml"
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with `~` as the home that it means. The home of nobody stays as it is written, a file
+    that is not there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def home() -> Home:
     """The home in force: `$FMTUI_HOME`, else the platform's folder for a user's data."""
     chosen = os.environ.get("FMTUI_HOME")

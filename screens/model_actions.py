@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fmtui.paths import expanded
 from fmtui.services import keeping, models
 from fmtui.services.text import one_line, size
 from registry.views import ModelInfo
@@ -50,7 +51,7 @@ def export_model(screen: Any, model: ModelInfo) -> None:
     def chosen(option: Option | None) -> None:
         async def job() -> None:
             assert option is not None
-            to = Path(option.value).expanduser()
+            to = expanded(option.value)
             screen.say(f"Writing {one_line(str(to))} …")
             found, written = await threaded_whole(keeping.export, screen.ctx, [model.ref], to)
             count = f"{len(found)} model" + ("s" if len(found) > 1 else "")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from fmtui.azure.settings import AzureSettings
 from fmtui.errors import BadInputError
+from fmtui.paths import expanded
 
 PRIVATE = "fmtui-"
 """How the names begin that private clouds get here."""
@@ -58,7 +59,7 @@ class Cloud:
 def cloud_of(settings: AzureSettings) -> Cloud:
     """The cloud of a profile. Raises BadInputError for a file or a name that can't be."""
     if settings.cloud_metadata:
-        return _from_file(Path(settings.cloud_metadata).expanduser())
+        return _from_file(expanded(settings.cloud_metadata))
     name = settings.cloud or "AzureCloud"
     if name.startswith(PRIVATE):  # of a process that had a file, and this one has none
         name = "AzureCloud"

@@ -16,6 +16,7 @@ from typing import IO, Any
 from fmtui.data.table import Table
 from fmtui.data.write import FORMS, encoded
 from fmtui.errors import BadInputError, ConflictError, UsageError
+from fmtui.paths import expanded
 from fmtui.runs.process import write_bytes
 from fmtui.services import data as data_service
 from fmtui.services import launch
@@ -80,7 +81,7 @@ def score(
         ConflictError: `to` is there, or is being written by another.
         RunFailedError: The model failed.
     """
-    to = to.expanduser()
+    to = expanded(to)
     _check_place(to, replace=replace)
     info = launch.registered_model(ctx, model)
     launch.check_files(info)

@@ -22,6 +22,7 @@ from fmtui.data.reader import (
 )
 from fmtui.data.split import deal
 from fmtui.errors import BadInputError, ConflictError
+from fmtui.paths import expanded
 from fmtui.services.context import Context
 from fmtui.tasks import get_task
 from fmtui.tasks.base import Task, choose_columns
@@ -71,7 +72,7 @@ def resolve(ctx: Context, reference: str) -> Source:
     info = datasets.find(ctx.db, name)
     if info is not None:
         return Source(Path(info.path), info.ref, info.roles, info, split if at else None)
-    path, whole = Path(reference).expanduser(), Path(name).expanduser()
+    path, whole = expanded(reference), expanded(name)
     if at and whole.is_dir() and not path.exists():
         return Source(whole, whole.name, {}, split=split)
     if path.exists() or is_data(path) or "/" in reference:
@@ -114,7 +115,7 @@ def add(
         ConflictError: The name exists with other rows, and `new_version` is not set.
         StorageError: The disk is full.
     """
-    paths = [p.expanduser() for p in ([path] if isinstance(path, Path) else path)]
+    paths = [expanded(p) for p in ([path] if isinstance(path, Path) else path)]
     table = read_table(paths[0]) if len(paths) == 1 else read_aligned(paths)
     roles = dict(columns or {})
     _check_roles(table, roles)

@@ -134,7 +134,7 @@ def _models(ctx: Context) -> Check:
     )
     if not left:
         return Check("models", "ok", f"{len(known):,} in {ctx.home.models}")
-    held = sum(file.stat().st_size for folder in left for file in folder.iterdir())
+    held = sum(file.lstat().st_size for folder in left for file in folder.iterdir())
     names = ", ".join(f"{folder.parent.name}/{folder.name}" for folder in left[:3])
     more = f" and {len(left) - 3} more" if len(left) > 3 else ""
     return Check(

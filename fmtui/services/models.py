@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fmtui.paths import expanded
 from fmtui.services.context import Context
 from registry import queries
 from registry import runs as _runs
@@ -86,7 +87,7 @@ def suggest_name(reference_or_path: str) -> str:
         text = text.partition(":")[2].partition("@")[0]
     else:
         with suppress(RuntimeError):  # the home of nobody
-            text = str(Path(text).expanduser())
+            text = str(expanded(text))
         text = Path(text).absolute().name
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text.rsplit("/", 1)[-1])
     match = NAME.search(name)

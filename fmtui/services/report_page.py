@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from fmtui.errors import FmtuiError, StorageError, UsageError
+from fmtui.paths import expanded
 from fmtui.runs.process import write_bytes
 from fmtui.services import examples, report_plots
 from fmtui.services.confusions import Confusion, confusions
@@ -46,7 +47,7 @@ def write(ctx: Context, ref: str, target: Path) -> Path:
     report = report_of(ctx, ref)
     worst, taken = _rows_of(ctx, report)
     content = render(report, worst, taken)
-    target = target.expanduser()
+    target = expanded(target)
     try:
         write_bytes(target, content.encode("utf-8", "replace"))
     except OSError as error:

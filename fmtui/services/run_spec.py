@@ -9,6 +9,7 @@ from typing import Any
 
 from fmtui.azure.options import SERVERLESS, AzureOptions
 from fmtui.errors import BadInputError, ConflictError, FmtuiError, StorageError
+from fmtui.paths import expanded
 from fmtui.runs.process import write_bytes
 from fmtui.services import launch, runs, settings
 from fmtui.services.context import Context
@@ -135,9 +136,9 @@ def _placed(request: FinetuneRequest, path: Path) -> FinetuneRequest:
     from dataclasses import replace
 
     def seen(value: str | None) -> str | None:
-        if value is None or not Path(value).expanduser().is_file():
+        if value is None or not expanded(value).is_file():
             return value
-        whole = Path(value).expanduser().absolute()
+        whole = expanded(value).absolute()
         folder = path.absolute().parent
         return str(whole.relative_to(folder) if whole.is_relative_to(folder) else whole)
 

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from fmtui.errors import BadInputError, NotFoundError, UsageError
+from fmtui.paths import expanded
 from fmtui.services.where import Where
 from fmtui.tasks.settings import BY_NAME
 from registry.references import unknown
@@ -249,7 +250,7 @@ def _kind(hint: Any) -> Any:
 
 def _beside(spec: Path, value: str) -> str:
     """A path of data as it lies beside the spec, where it does; a dataset's name as it is."""
-    path = Path(value).expanduser()
+    path = expanded(value)
     near = spec.parent / path
     looks = "/" in value or bool(path.suffix)
     return str(near) if looks and not path.is_absolute() and near.exists() else value

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 from fmtui.errors import UsageError
+from fmtui.paths import expanded
 from fmtui.services import azure, catalog
 from fmtui.services.catalog import SyncResult
 from fmtui.services.context import Context
@@ -66,7 +66,7 @@ class SyncRequest:
         """Do it. Raises what the syncs of `fmtui.services.catalog` do, and what `told` raises."""
         self.command()
         if self.source == FOLDER:
-            return catalog.sync_azureml(ctx, Path(self.folder).expanduser())
+            return catalog.sync_azureml(ctx, expanded(self.folder))
         if self.source == LIVE:
             return catalog.sync_registry(
                 ctx,

@@ -9,6 +9,7 @@ from typing import Any
 from fmtui.azure.options import AzureOptions
 from fmtui.config import slurm_config
 from fmtui.errors import BadInputError, UsageError
+from fmtui.paths import expanded
 from fmtui.runs import accelerate, slots
 from fmtui.runs.backends import NAMES, scheduler
 from fmtui.runs.backends.slurm import SlurmOptions
@@ -209,7 +210,7 @@ _WORKSPACE = ("subscription", "resource_group", "workspace", "profile")
 
 def _read(file: str) -> str:
     try:
-        return Path(file).expanduser().read_text(encoding="utf-8")
+        return expanded(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise BadInputError(f"can't be read: {error}", file=file) from error
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from fmtui.paths import expanded
 from fmtui.services import data
 from screens.forms.base import Form, pairs, required
 from screens.threads import threaded
@@ -55,7 +56,7 @@ class AddDataForm(Form):
 def _paths(words: str) -> list[str]:
     """One path, also with spaces in it; several, quoted as a shell wants them."""
     words = words.strip()
-    if not words or Path(words).expanduser().exists():
+    if not words or expanded(words).exists():
         return [words] if words else []
     try:
         return shlex.split(words)

@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.widget import Widget
 
 from fmtui.errors import ConflictError, FmtuiError, TermsError
+from fmtui.paths import expanded
 from fmtui.services import azure_deploy, azure_endpoints, endpoints
 from fmtui.services.azure_deploy import DeployRequest
 from screens.forms.azure_places import targets, workspace_words
@@ -72,7 +73,7 @@ class DeployForm(Form):
 
     def _path(self, name: str) -> Path | None:
         words = self._text(name)
-        return Path(words).expanduser() if words else None
+        return expanded(words) if words else None
 
     @property
     def _script(self) -> Path | None:

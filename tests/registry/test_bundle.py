@@ -205,7 +205,7 @@ def test_a_bundle_that_lies_is_refused_and_nothing_is_written(
 ) -> None:
     keeping.export(filled, ["child"], tmp_path / "b.tar")
     with tarfile.open(tmp_path / "b.tar") as tar:
-        members = {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
+        members = {m.name: file.read() for m in tar if (file := tar.extractfile(m))}
     EDITS[what](members)
     with tarfile.open(tmp_path / "bad.tar", "w") as tar:
         for name, content in members.items():
@@ -262,7 +262,7 @@ def _with_files(filled: Context, path: Path, files: dict[str, bytes]) -> Path:
     """A bundle whose first model has these files in place of its own of those names."""
     keeping.export(filled, ["base"], path)
     with tarfile.open(path) as tar:
-        members = {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
+        members = {m.name: file.read() for m in tar if (file := tar.extractfile(m))}
     manifest = json.loads(members["manifest.json"])
     model = manifest["models"][0]
     model["files"] = [file for file in model["files"] if file["path"] not in files]

@@ -17,8 +17,10 @@ from fmtui.services.evaluate import EvaluateRequest
 from fmtui.services.finetune import FinetuneRequest
 from registry.views import RunInfo
 from screens.forms.base import CommandLine, folded, pairs, whole
+from screens.forms.deploy import DeployForm
 from screens.places import go
 from screens.widgets.fields import Choice
+from tests.command import fmtui
 from tests.screens.tools import SIZES, fill_in, make_run, opened, shows, type_in
 from tests.tiny import write_bert
 
@@ -278,3 +280,29 @@ def test_a_number_is_one_that_python_reads() -> None:
     for typed in ("x", "-1", "1.5", "1 2", "\u00b2", "\u0664"):  # digits, but of no number
         with pytest.raises(UsageError, match=f"port: `{re.escape(typed)}` is not a whole number"):
             whole(typed, "port")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("data", "add", "~nobody-here/x.csv"), 3),
+        (("catalog", "sync", "azureml", "--from", "~nobody-here"), 3),
+        (("finetune", "-f", "~nobody-here/a.yaml"), 3),
+        (("evaluate", "tiny", "--data", "~nobody-here/x.csv"), 3),
+    ],
+)
+def test_a_file_in_the_home_of_nobody_is_not_there(
+    words: tuple[str, ...], code: int, stocked: Context
+) -> None:
+    done = fmtui(*words)
+    assert done.code == code and "~nobody-here" in done.err and "report" not in done.err
+
+
+async def test_a_script_in_the_home_of_nobody_is_a_command_still(stocked: Context) -> None:
+    async with opened() as pilot:
+        pilot.app.push_screen(DeployForm(model="tiny:1", endpoint="bank"))
+        await pilot.pause()
+        await fill_in(pilot, "script", "~nobody-here/score.py")
+        await shows(pilot, "--script '~nobody-here/score.py'")
+        await pilot.press("ctrl+s")
+        await shows(pilot, "~nobody-here/score.py", "✗")
